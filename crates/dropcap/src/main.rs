@@ -1,0 +1,2 @@
+//! Part of dropcap.
+fn main() {}

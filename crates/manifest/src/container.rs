@@ -1,0 +1,129 @@
+//! A container as somebody wrote it down, with the place of each word.
+
+use std::ops::Range;
+
+/// A value with the bytes that it was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Byte offsets in the file.
+    pub span: Range<usize>,
+}
+
+/// The kind of file that a container was found in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A Compose file.
+    Compose,
+    /// A Dockerfile: the last stage.
+    Dockerfile,
+    /// A `docker run`, `docker create`, `podman run` or `openshell sandbox create` line in a shell
+    /// script or a Markdown code block.
+    CommandLine,
+}
+
+/// Which engine reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// Docker (moby).
+    Docker,
+    /// Podman.
+    Podman,
+    /// OpenShell, by its Docker driver.
+    OpenShell,
+}
+
+/// Whether the file says how the container is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Starter {
+    /// A Compose service, a command line.
+    Known,
+    /// A Dockerfile alone: the engine's defaults are assumed.
+    Assumed,
+}
+
+/// A bind mount, volume or tmpfs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// What is mounted: a host path for a bind mount (as written), a volume's name, empty for tmpfs.
+    pub source: String,
+    /// Where.
+    pub target: String,
+    /// Whether `source` is a path of the host.
+    pub bind: bool,
+    /// Mounted read-only.
+    pub read_only: bool,
+    /// The bytes that it was read from.
+    pub span: Range<usize>,
+}
+
+/// How an image is built, where the manifest says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    /// The Dockerfile's path, relative to the folder that is scanned.
+    pub dockerfile: String,
+    /// The stage that is built; `None` is the last.
+    pub target: Option<String>,
+}
+
+/// What is asked of an engine for one container, in the words that were written.
+///
+/// Nothing here is interpreted: a misspelt capability is carried as it is, since engines differ in
+/// what they do with it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// `privileged: true`, `--privileged`.
+    pub privileged: Option<Spanned<bool>>,
+    /// `user:`, `--user`, or the last `USER` of the stage.
+    pub user: Option<Spanned<String>>,
+    /// Capabilities to add, as written, in order.
+    pub cap_add: Vec<Spanned<String>>,
+    /// Capabilities to drop, as written, in order.
+    pub cap_drop: Vec<Spanned<String>>,
+    /// `security_opt` entries, as written.
+    pub security_opt: Vec<Spanned<String>>,
+    /// Supplementary groups to add.
+    pub group_add: Vec<Spanned<String>>,
+    /// `userns_mode`, `--userns`.
+    pub userns: Option<Spanned<String>>,
+    /// `pid`, `--pid`.
+    pub pid: Option<Spanned<String>>,
+    /// `network_mode`, `--network`.
+    pub network: Option<Spanned<String>>,
+    /// `ipc`, `--ipc`.
+    pub ipc: Option<Spanned<String>>,
+    /// Namespaced sysctls, name and value.
+    pub sysctls: Vec<(String, String)>,
+    /// Mounts of all kinds.
+    pub mounts: Vec<Mount>,
+    /// `read_only`, `--read-only`.
+    pub read_only: bool,
+    /// `entrypoint:`, `--entrypoint`, `ENTRYPOINT`: the words.
+    pub entrypoint: Option<Spanned<Vec<String>>>,
+    /// `command:`, the words after the image, `CMD`.
+    pub command: Option<Spanned<Vec<String>>>,
+}
+
+/// One thing that will run, as somebody wrote it down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// `FILE#SUBJECT`.
+    pub id: String,
+    /// The file, as it is shown.
+    pub file: String,
+    /// The bytes that name it: the service's key, the last `FROM`'s line, the command's first words.
+    pub span: Range<usize>,
+    /// The kind of file.
+    pub kind: Kind,
+    /// Which engine reads it.
+    pub engine: Engine,
+    /// Whether how it is started is known.
+    pub starter: Starter,
+    /// The image, as written.
+    pub image: Option<Spanned<String>>,
+    /// How the image is built, if that is said.
+    pub build: Option<Build>,
+    /// What is asked of the engine.
+    pub settings: Settings,
+}
