@@ -11,7 +11,6 @@ mod run;
 mod scan;
 
 use clap::{Parser, Subcommand};
-use failure::Failure;
 use std::process::ExitCode;
 
 #[derive(Parser)]
