@@ -1,1 +1,11 @@
-//! Part of dropcap.
+//! Taking capabilities away, and finding out that they are gone.
+//!
+//! # Limitations
+//! Linux on x86_64 and aarch64 only. Everything here acts on the calling thread, as the kernel
+//! does; a process that has started threads must not use it to confine itself.
+#![cfg(target_os = "linux")]
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+compile_error!("dropcap knows the system calls of x86_64 and aarch64 only");
+
+pub mod sys;
