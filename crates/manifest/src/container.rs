@@ -43,10 +43,18 @@ pub enum Starter {
     Assumed,
 }
 
+impl<T> Spanned<T> {
+    /// A value and where it was read.
+    pub fn new(value: T, span: Range<usize>) -> Self {
+        Self { value, span }
+    }
+}
+
 /// A bind mount, volume or tmpfs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mount {
-    /// What is mounted: a host path for a bind mount (as written), a volume's name, empty for tmpfs.
+    /// What is mounted: a host path for a bind mount (as written), a volume's name, empty for tmpfs
+    /// and for an anonymous volume.
     pub source: String,
     /// Where.
     pub target: String,
@@ -54,6 +62,8 @@ pub struct Mount {
     pub bind: bool,
     /// Mounted read-only.
     pub read_only: bool,
+    /// A tmpfs: a filesystem of its own in memory, which engines mount nosuid.
+    pub tmpfs: bool,
     /// The bytes that it was read from.
     pub span: Range<usize>,
 }
@@ -126,4 +136,51 @@ pub struct Container {
     pub build: Option<Build>,
     /// What is asked of the engine.
     pub settings: Settings,
+    /// Where values were read that come from another file: an override merged in, the Dockerfile
+    /// of `build`. Empty where all of it stands in `file`. See [`Container::place`].
+    pub parts: Vec<Part>,
+    /// The script of this tree that the entrypoint runs, where the Dockerfile's `COPY` or a bind
+    /// mount shows which one it is; [`crate::join`] fills it.
+    pub entrypoint_script: Option<String>,
+    /// What could not be known: `extends` from another file, a word that is a variable.
+    pub unknowns: Vec<Spanned<String>>,
+}
+
+/// Another file that a container's values were read from.
+///
+/// A [`Container`]'s spans count on from one file into the next, as if the files lay one behind the
+/// other: a span that begins at or above `start` lies in this file, at its own offset less `start`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The file, as it is shown.
+    pub file: String,
+    /// Where it begins.
+    pub start: usize,
+}
+
+impl Container {
+    /// The file that a span of this container lies in, and the bytes there.
+    ///
+    /// ```
+    /// # use dropcap_manifest::{Format, read_as};
+    /// let document = read_as(Format::Compose, "compose.yaml", b"services: {a: {cap_add: [KILL]}}");
+    /// let container = &document.containers[0];
+    /// let (file, span) = container.place(&container.settings.cap_add[0].span);
+    /// assert_eq!((file, span), ("compose.yaml", 25..29));
+    /// ```
+    #[must_use]
+    pub fn place(&self, span: &Range<usize>) -> (&str, Range<usize>) {
+        match self.parts.iter().rev().find(|part| span.start >= part.start) {
+            Some(part) => (&part.file, span.start - part.start..span.end - part.start),
+            None => (&self.file, span.clone()),
+        }
+    }
+
+    /// What follows the file in the id: the service, the stage, the line.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        self.id
+            .strip_prefix(self.file.as_str())
+            .map_or(&self.id, |rest| rest.trim_start_matches('#'))
+    }
 }

