@@ -1,1 +1,37 @@
-//! Part of dropcap.
+//! `dropcap.toml`: what each workload may hold, on what evidence, and what is waived.
+//!
+//! ```
+//! use dropcap_policy::Policy;
+//! let policy = Policy::parse(r#"
+//!     version = 1
+//!     [[workload]]
+//!     name = "agent"
+//!     allow = ["NET_BIND_SERVICE"]
+//!     match = [{ container = "compose.yaml#agent" }]
+//! "#)?;
+//! let agent = policy.workload_for("compose.yaml#agent", None).unwrap();
+//! assert_eq!(agent.allow.to_string(), "CAP_NET_BIND_SERVICE");
+//! assert!(agent.no_new_privileges && !agent.user_namespaces);
+//! # Ok::<(), dropcap_policy::ParseError>(())
+//! ```
+//!
+//! # Limitations
+//! A policy is text that somebody wrote: it is trusted as far as its place is. [`Policy::find_upwards`]
+//! takes one from a workspace, which an agent may write to, so only verbs that report use it;
+//! [`Policy::load_trusted`] asks for a file that nobody but root can have written.
+#![forbid(unsafe_code)]
+
+mod date;
+mod document;
+mod error;
+mod matching;
+mod place;
+mod policy;
+#[cfg(unix)]
+mod trust;
+
+pub use date::Date;
+pub use error::{ParseError, PolicyError};
+pub use matching::Match;
+pub use place::{FILE_NAME, TRUSTED};
+pub use policy::{Evidence, Policy, Provenance, Verdict, Waiver, Workload};

@@ -1,0 +1,296 @@
+//! What a policy means.
+
+use crate::document::{self, Document};
+use crate::matching::{Match, Pattern};
+use crate::{Date, ParseError};
+use dropcap_capability::{Capability, CapabilitySet, parse_capability};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use toml::Spanned;
+use toml::value::Datetime;
+
+/// The version of the file's schema that is understood.
+const VERSION: i64 = 1;
+
+/// A whole `dropcap.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Policy {
+    /// Where it was read from; `None` for text at hand.
+    pub path: Option<PathBuf>,
+    /// Its workloads, in order.
+    pub workloads: Vec<Workload>,
+    /// What is knowingly left as it is, in order.
+    pub waivers: Vec<Waiver>,
+}
+
+/// What one workload may hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workload {
+    /// Its name, once in a policy.
+    pub name: String,
+    /// All that it may hold.
+    pub allow: CapabilitySet,
+    /// What its first process holds until it drops it itself; never what an exec gets.
+    pub setup: CapabilitySet,
+    /// Whether execve may grant nothing; true unless said otherwise.
+    pub no_new_privileges: bool,
+    /// Whether it may make user namespaces; false unless said otherwise.
+    pub user_namespaces: bool,
+    /// The command that tells whether it works.
+    pub test: Option<String>,
+    /// Which containers it is.
+    pub matches: Vec<Match>,
+    /// Why each capability is here, or is not.
+    pub evidence: BTreeMap<Capability, Evidence>,
+    /// On what the evidence was gathered.
+    pub provenance: Option<Provenance>,
+}
+
+/// What was learnt of one capability.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// What was seen.
+    pub verdict: Verdict,
+    /// For what, in words.
+    pub because: String,
+}
+
+/// How far the evidence goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The test fails without it.
+    Needed,
+    /// It was seen in use; the test was not tried without it.
+    Used,
+    /// The kernel refused it, and the test passed all the same.
+    RefusedButPassed,
+}
+
+/// Where evidence comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Provenance {
+    /// The image that ran, `sha256:…`.
+    pub image_digest: Option<String>,
+    /// The engine and its version.
+    pub engine: Option<String>,
+    /// The kernel's version.
+    pub kernel: Option<String>,
+    /// What was run.
+    pub phases: Vec<String>,
+    /// When.
+    pub date: Option<Date>,
+}
+
+/// A finding that is knowingly left as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiver {
+    /// The rule.
+    pub rule: String,
+    /// The containers, a glob over ids.
+    pub container: Pattern,
+    /// Why.
+    pub reason: String,
+    /// The last day on which it counts; `None`: for ever.
+    pub until: Option<Date>,
+    /// The line of the file on which its rule stands.
+    pub line: usize,
+}
+
+impl Waiver {
+    /// Whether it still counts on `today`.
+    pub fn is_current(&self, today: Date) -> bool {
+        self.until.is_none_or(|until| today <= until)
+    }
+
+    /// Whether it speaks of `rule` in the container with this id.
+    pub fn covers(&self, rule: &str, container: &str) -> bool {
+        self.rule == rule && self.container.matches(container)
+    }
+}
+
+impl Workload {
+    /// Whether `allow` and the rest were learnt on the image with this digest, and each allowed
+    /// capability was seen to be needed or used, with no refusal left to look at.
+    pub fn is_proved_for(&self, digest: &str) -> bool {
+        let same = self.provenance.as_ref().and_then(|from| from.image_digest.as_deref());
+        let seen = |capability| {
+            self.evidence
+                .get(&capability)
+                .is_some_and(|evidence| matches!(evidence.verdict, Verdict::Needed | Verdict::Used))
+        };
+        let refused =
+            self.evidence.values().any(|evidence| evidence.verdict == Verdict::RefusedButPassed);
+        same == Some(digest) && self.allow.iter().all(seen) && !refused
+    }
+}
+
+impl Policy {
+    /// Reads a policy's text.
+    ///
+    /// # Errors
+    /// Text that is no TOML, an unknown key, a name that is no capability (with the nearest right
+    /// one), a workload named twice, a waiver without a reason: the first, with line and column.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let document: Document = toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            ParseError::at(text, start, error.message().replace("unknown field", "unknown key"))
+        })?;
+        Reader { text }.policy(document)
+    }
+
+    /// The workload of this name.
+    pub fn workload(&self, name: &str) -> Option<&Workload> {
+        self.workloads.iter().find(|workload| workload.name == name)
+    }
+
+    /// The workload that the container with this id and image is: the first that names the
+    /// container, else the first that names its image.
+    pub fn workload_for(&self, container: &str, image: Option<&str>) -> Option<&Workload> {
+        let find = |named: &dyn Fn(&Match) -> bool| {
+            self.workloads.iter().find(|workload| workload.matches.iter().any(named))
+        };
+        find(&|one| matches!(one, Match::Container(pattern) if pattern.matches(container))).or_else(
+            || {
+                let image = image?;
+                find(&|one| matches!(one, Match::Image(pattern) if pattern.matches_image(image)))
+            },
+        )
+    }
+
+    /// The waiver that counts on `today` for `rule` in the container with this id.
+    pub fn waiver(&self, rule: &str, container: &str, today: Date) -> Option<&Waiver> {
+        self.waivers
+            .iter()
+            .find(|waiver| waiver.covers(rule, container) && waiver.is_current(today))
+    }
+}
+
+/// From the document to what it means, with the text at hand for places.
+struct Reader<'a> {
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn error<T>(&self, at: &Spanned<T>, message: impl Into<String>) -> ParseError {
+        ParseError::at(self.text, at.span().start, message)
+    }
+
+    fn policy(&self, document: Document) -> Result<Policy, ParseError> {
+        if *document.version.get_ref() != VERSION {
+            let message = format!(
+                "version {} is not understood; this dropcap reads version {VERSION}",
+                document.version.get_ref()
+            );
+            return Err(self.error(&document.version, message));
+        }
+        let mut workloads: Vec<Workload> = Vec::new();
+        for written in document.workload {
+            let name = written.name.get_ref();
+            if workloads.iter().any(|workload| workload.name == *name) {
+                return Err(self.error(&written.name, format!("a second workload `{name}`")));
+            }
+            workloads.push(self.workload(written)?);
+        }
+        let waivers = document.waiver.into_iter().map(|written| self.waiver(written));
+        Ok(Policy { path: None, workloads, waivers: waivers.collect::<Result<_, _>>()? })
+    }
+
+    fn workload(&self, written: document::Workload) -> Result<Workload, ParseError> {
+        if written.name.get_ref().is_empty() {
+            return Err(self.error(&written.name, "a workload needs a name"));
+        }
+        let mut evidence = BTreeMap::new();
+        for (name, one) in written.evidence {
+            let capability = self.capability(&name)?;
+            let read = Evidence { verdict: one.verdict, because: one.because };
+            if evidence.insert(capability, read).is_some() {
+                return Err(self.error(&name, format!("evidence for {capability} a second time")));
+            }
+        }
+        Ok(Workload {
+            allow: self.capabilities(&written.allow)?,
+            setup: self.capabilities(&written.setup)?,
+            matches: written
+                .matches
+                .iter()
+                .map(|one| self.one_match(one))
+                .collect::<Result<_, _>>()?,
+            provenance: written.provenance.map(|one| self.provenance(one)).transpose()?,
+            name: written.name.into_inner(),
+            no_new_privileges: written.no_new_privileges,
+            user_namespaces: written.user_namespaces,
+            test: written.test,
+            evidence,
+        })
+    }
+
+    fn capabilities(&self, words: &[Spanned<String>]) -> Result<CapabilitySet, ParseError> {
+        words.iter().map(|word| self.capability(word)).collect()
+    }
+
+    fn capability(&self, word: &Spanned<String>) -> Result<Capability, ParseError> {
+        parse_capability(word.get_ref()).map_err(|error| self.error(word, error.to_string()))
+    }
+
+    fn pattern(&self, glob: &Spanned<String>) -> Result<Pattern, ParseError> {
+        Pattern::new(glob.get_ref())
+            .map_err(|error| self.error(glob, format!("not a glob: {}", error.kind())))
+    }
+
+    fn one_match(&self, written: &Spanned<document::Match>) -> Result<Match, ParseError> {
+        match (&written.get_ref().container, &written.get_ref().image) {
+            (Some(glob), None) => Ok(Match::Container(self.pattern(glob)?)),
+            (None, Some(glob)) => Ok(Match::Image(self.pattern(glob)?)),
+            _ => Err(self.error(
+                written,
+                "an entry of `match` has one key: `container` or `image`; write two entries for both",
+            )),
+        }
+    }
+
+    fn provenance(&self, written: document::Provenance) -> Result<Provenance, ParseError> {
+        if let Some(digest) = &written.image_digest
+            && !is_digest(digest.get_ref())
+        {
+            let message = "an image digest is `sha256:` and 64 lower-case hexadecimal digits";
+            return Err(self.error(digest, message));
+        }
+        Ok(Provenance {
+            image_digest: written.image_digest.map(Spanned::into_inner),
+            engine: written.engine,
+            kernel: written.kernel,
+            phases: written.phases,
+            date: written.date.map(|date| self.date(&date)).transpose()?,
+        })
+    }
+
+    fn waiver(&self, written: document::Waiver) -> Result<Waiver, ParseError> {
+        if written.reason.get_ref().trim().is_empty() {
+            return Err(self.error(&written.reason, "a waiver needs a reason"));
+        }
+        Ok(Waiver {
+            line: self.error(&written.rule, "").line,
+            container: self.pattern(&written.container)?,
+            rule: written.rule.into_inner(),
+            reason: written.reason.into_inner(),
+            until: written.until.map(|date| self.date(&date)).transpose()?,
+        })
+    }
+
+    fn date(&self, written: &Spanned<Datetime>) -> Result<Date, ParseError> {
+        match written.get_ref() {
+            Datetime { date: Some(date), time: None, offset: None } => {
+                Ok(Date { year: date.year, month: date.month, day: date.day })
+            }
+            _ => Err(self.error(written, "a day is asked for here, such as 2027-06-30")),
+        }
+    }
+}
+
+fn is_digest(text: &str) -> bool {
+    text.strip_prefix("sha256:").is_some_and(|hex| {
+        hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
