@@ -1,6 +1,6 @@
 //! What the rules ask about beside the thread's credentials.
 
-use crate::Kernel;
+use crate::{CapabilitySet, Kernel};
 
 /// The ids that a user namespace maps, as ranges in the namespace's own numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ impl IdMap {
 pub struct Environment {
     /// Whose rules count.
     pub kernel: Kernel,
+    /// The capabilities that it has (`CAP_VALID_MASK`), up to `/proc/sys/kernel/cap_last_cap`.
+    pub capabilities: CapabilitySet,
     /// The user ids that exist in the namespace.
     pub uids: IdMap,
     /// The group ids that exist in the namespace.
@@ -36,14 +38,22 @@ pub struct Environment {
     pub setgroups_allowed: bool,
 }
 
-impl Default for Environment {
-    /// The newest known kernel and the initial user namespace.
-    fn default() -> Self {
+impl Environment {
+    /// The initial user namespace of a kernel, with the capabilities that this kernel brought.
+    pub fn of_kernel(kernel: Kernel) -> Self {
         Self {
-            kernel: Kernel::NEWEST,
+            kernel,
+            capabilities: kernel.capabilities(),
             uids: IdMap::everything(),
             gids: IdMap::everything(),
             setgroups_allowed: true,
         }
+    }
+}
+
+impl Default for Environment {
+    /// The newest known kernel and the initial user namespace.
+    fn default() -> Self {
+        Self::of_kernel(Kernel::NEWEST)
     }
 }

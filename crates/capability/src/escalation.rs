@@ -1,6 +1,6 @@
 //! What leads out of the model with a capability, an id or a mount at hand.
 
-use crate::CapabilitySet;
+use crate::{Capability, CapabilitySet};
 
 /// What is known around a process that bears on escalations.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -61,8 +61,71 @@ pub struct Escalation {
     pub detail: String,
 }
 
-/// The escalations open to a process that can hold `reachable` in `surroundings`.
+/// What reaches the host by itself, or by company that a container nearly always has; the sentence
+/// says how.
+const HOST_BY_CAPABILITY: &[(Capability, &str)] = &[
+    (Capability::SYS_ADMIN, "mounts and namespaces: cgroup release_agent, core_pattern, devices"),
+    (Capability::SYS_MODULE, "loads a kernel module"),
+    (Capability::SYS_RAWIO, "writes raw memory and disks"),
+    (Capability::SYS_PTRACE, "takes over a more privileged process in sight"),
+    (Capability::BPF, "reads and writes kernel memory by BPF programs"),
+    (Capability::DAC_READ_SEARCH, "opens host files by handle (open_by_handle_at)"),
+    (Capability::MKNOD, "makes the node of a host disk, where the device cgroup lets it"),
+    (Capability::SYS_BOOT, "loads another kernel (kexec), or reboots"),
+    (Capability::MAC_ADMIN, "changes the mandatory access control policy"),
+];
+
+/// What makes a privileged file inside the container, each with all of its capabilities together.
+const MAKE_PRIVILEGED_FILE: &[(&[Capability], &str)] = &[
+    (&[Capability::FOWNER], "chmod u+s of a file that root owns"),
+    (&[Capability::SETFCAP], "setcap on a file of its own"),
+    (&[Capability::CHOWN, Capability::FOWNER], "chown to root, then chmod u+s"),
+    (&[Capability::DAC_OVERRIDE, Capability::FSETID], "rewrites a setuid-root file in place"),
+];
+
+/// The escalations open to a process that can hold `reachable` in `surroundings`, in a fixed order.
 pub fn escalations(reachable: CapabilitySet, surroundings: &Surroundings) -> Vec<Escalation> {
-    let _ = (reachable, surroundings);
-    unimplemented!()
+    let escalation = |kind, detail: String| Escalation { kind, detail };
+    let mut found = Vec::new();
+    let gains = surroundings.bounding - reachable;
+    if surroundings.may_gain && surroundings.writable_suid_place && !gains.is_empty() {
+        found.extend(MAKE_PRIVILEGED_FILE.iter().filter_map(|(needed, how)| {
+            let needed: CapabilitySet = needed.iter().copied().collect();
+            needed
+                .is_subset(reachable)
+                .then(|| escalation(EscalationKind::MakePrivilegedFile, format!("{needed}: {how}")))
+        }));
+    }
+    found.extend(
+        HOST_BY_CAPABILITY.iter().filter(|(capability, _)| reachable.contains(*capability)).map(
+            |(capability, how)| {
+                escalation(EscalationKind::HostByCapability, format!("{capability}: {how}"))
+            },
+        ),
+    );
+    if surroundings.root_user {
+        found.extend(
+            surroundings
+                .host_mounts
+                .iter()
+                .map(|mount| escalation(EscalationKind::SetuidPlant, mount.clone())),
+        );
+        found.push(escalation(
+            EscalationKind::RootWritesKernelFiles,
+            "uid 0 owns kernel files such as core_pattern, with no capability at all".to_owned(),
+        ));
+    }
+    found.extend(
+        surroundings
+            .engine_sockets
+            .iter()
+            .map(|socket| escalation(EscalationKind::EngineSocket, socket.clone())),
+    );
+    if surroundings.host_pid {
+        found.push(escalation(
+            EscalationKind::PtraceNeighbour,
+            "processes of the host are in sight".to_owned(),
+        ));
+    }
+    found
 }

@@ -1,6 +1,15 @@
 //! execve(2): what a thread's credentials become.
+//!
+//! Read beside `fs/exec.c` (`bprm_fill_uid`) and `security/commoncap.c`
+//! (`cap_bprm_creds_from_file`) of the kernel; capabilities(7), "Transformation of capabilities
+//! during execve()".
 
-use crate::{Credentials, Environment, Errno, FileCapabilities};
+use crate::branch::{Branch, Faithful, Judge};
+use crate::permission::may_execute;
+use crate::{
+    CapabilitySet, Credentials, Environment, Errno, FileCapabilities, Ids, Kernel, Revision,
+    Securebits,
+};
 
 /// A file that a thread may execute, with all that the kernel asks of it.
 ///
@@ -35,6 +44,15 @@ pub struct Directory {
     pub gid: Option<u32>,
 }
 
+/// `S_ISUID` of inode(7).
+const SETUID: u32 = 0o4000;
+/// `S_ISGID` and `S_IXGRP`: without the latter, setgid means mandatory locking, not an id.
+const SETGID_EXECUTABLE: u32 = 0o2010;
+
+/// The kernel from which execve compares the new effective ids with the old effective ones; before,
+/// with the old real ones ("exec: Correct the permission check for unsafe exec").
+const COMPARES_EFFECTIVE_IDS: Kernel = Kernel::new(6, 17);
+
 impl Executable {
     /// An ordinary program that everybody may execute and that gives nothing: mode 0755, root's.
     pub fn plain(path: impl Into<String>) -> Self {
@@ -57,8 +75,15 @@ impl Executable {
 
 /// The credentials after execve(2) of `file` by a thread with `old`.
 ///
-/// For a script, `file` is its interpreter: the script's own set-id bits and file capabilities
-/// count for nothing (`bprm_creds_from_file` runs once, on the file that is loaded in the end).
+/// For a script, `file` is its interpreter: see [`execve_script`].
+///
+/// ```
+/// use dropcap_capability::*;
+/// let sandbox = Credentials::unprivileged(1000, CapabilitySet::from(Capability::NET_RAW));
+/// let su = Executable::setuid_root("/usr/bin/su");
+/// let after = execve(&sandbox, &su, &Environment::default()).unwrap();
+/// assert_eq!(after.permitted, CapabilitySet::from(Capability::NET_RAW));
+/// ```
 ///
 /// # Errors
 /// `EACCES` where the thread may not execute the file, `EPERM` where the file forces capabilities
@@ -68,6 +93,145 @@ pub fn execve(
     file: &Executable,
     environment: &Environment,
 ) -> Result<Credentials, Errno> {
-    let _ = (old, file, environment);
-    unimplemented!()
+    execve_judged(old, file, environment, &mut Faithful)
+}
+
+/// The credentials after execve(2) of `script`, which names `interpreter` in its first line.
+///
+/// The script has to be executable like any file, but its set-id bits and file capabilities count
+/// for nothing: `bprm_creds_from_file` asks the file that is loaded in the end.
+///
+/// # Errors
+/// As [`execve`], for the script first, then for the interpreter.
+pub fn execve_script(
+    old: &Credentials,
+    script: &Executable,
+    interpreter: &Executable,
+    environment: &Environment,
+) -> Result<Credentials, Errno> {
+    may_execute(old, script, &mut Faithful)?;
+    execve(old, interpreter, environment)
+}
+
+/// [`execve`], each of its decisions put to `judge`.
+///
+/// # Errors
+/// As [`execve`].
+pub fn execve_judged(
+    old: &Credentials,
+    file: &Executable,
+    environment: &Environment,
+    judge: &mut impl Judge,
+) -> Result<Credentials, Errno> {
+    may_execute(old, file, judge)?;
+    let may_suid = judge.decide(Branch::MountMaySuid, !file.nosuid);
+    let (euid, egid) = ids_from_mode(old, file, may_suid, judge);
+    let from_file = capabilities_from_file(old, file, may_suid, environment, judge)?;
+    let has_fcap = from_file.is_some();
+    let (mut permitted, mut effective_at_once) = from_file.unwrap_or_default();
+
+    let becomes_root = euid == 0 && old.uid.real != 0;
+    if judge.decide(Branch::RootIsSpecial, !old.securebits.contains(Securebits::NOROOT))
+        && !judge.decide(Branch::RootYieldsToFile, has_fcap && becomes_root)
+    {
+        if judge.decide(Branch::RootPermitted, euid == 0 || old.uid.real == 0) {
+            permitted = old.bounding | old.inheritable;
+        }
+        if judge.decide(Branch::RootEffective, euid == 0) {
+            effective_at_once = true;
+        }
+    }
+
+    let id_changes =
+        judge.decide(Branch::IdChanges, id_changes(old, euid, egid, environment.kernel));
+    let grows = judge.decide(Branch::PermittedGrows, !permitted.is_subset(old.permitted));
+    let (mut euid, mut egid) = (euid, egid);
+    if judge.decide(Branch::GainRefused, (id_changes || grows) && old.no_new_privs) {
+        (euid, egid) = (old.uid.real, old.gid.real);
+        permitted = permitted & old.permitted;
+    }
+
+    let ambient = if judge.decide(Branch::AmbientCleared, has_fcap || id_changes) {
+        CapabilitySet::EMPTY
+    } else {
+        old.ambient
+    };
+    permitted = permitted | ambient;
+    let effective =
+        if judge.decide(Branch::EffectiveAtOnce, effective_at_once) { permitted } else { ambient };
+    let ids = |real, effective| Ids { real, effective, saved: effective, filesystem: effective };
+    Ok(Credentials {
+        uid: ids(old.uid.real, euid),
+        gid: ids(old.gid.real, egid),
+        groups: old.groups.clone(),
+        effective,
+        permitted,
+        inheritable: old.inheritable,
+        bounding: old.bounding,
+        ambient,
+        securebits: old.securebits.difference(Securebits::KEEP_CAPS),
+        no_new_privs: old.no_new_privs,
+    })
+}
+
+/// The effective ids that the set-id bits ask for (`bprm_fill_uid`).
+fn ids_from_mode(
+    old: &Credentials,
+    file: &Executable,
+    may_suid: bool,
+    judge: &mut impl Judge,
+) -> (u32, u32) {
+    let unchanged = (old.uid.effective, old.gid.effective);
+    if !may_suid || !judge.decide(Branch::SetIdBitsCount, !old.no_new_privs) {
+        return unchanged;
+    }
+    // An owner or group that the namespace does not map switches off both bits.
+    let (Some(owner), Some(group)) = (file.uid, file.gid) else { return unchanged };
+    let setuid = judge.decide(Branch::FileSetuid, file.mode & SETUID != 0);
+    let setgid = file.mode & SETGID_EXECUTABLE == SETGID_EXECUTABLE;
+    let setgid = judge.decide(Branch::FileSetgid, setgid);
+    (if setuid { owner } else { unchanged.0 }, if setgid { group } else { unchanged.1 })
+}
+
+/// What the file capabilities give, and whether it is effective at once; `None` where there are
+/// none that count (`get_file_caps`, `bprm_caps_from_vfs_caps`).
+fn capabilities_from_file(
+    old: &Credentials,
+    file: &Executable,
+    may_suid: bool,
+    environment: &Environment,
+    judge: &mut impl Judge,
+) -> Result<Option<(CapabilitySet, bool)>, Errno> {
+    if !may_suid {
+        return Ok(None);
+    }
+    let present = judge.decide(Branch::FileHasCapabilities, file.file_capabilities.is_some());
+    let Some(capabilities) = file.file_capabilities.filter(|_| present) else { return Ok(None) };
+    // `rootid_owns_currentns`: getxattr(2) shows 0 for the namespace's own root, and hides the
+    // revision where the root is that of an ancestor.
+    let foreign = matches!(capabilities.revision, Revision::Three { root_id } if root_id != 0);
+    if judge.decide(Branch::FileRootIsForeign, foreign) {
+        return Ok(None);
+    }
+    let known = environment.capabilities;
+    let forced = capabilities.permitted & known;
+    let permitted = (old.bounding & forced) | (old.inheritable & capabilities.inheritable & known);
+    let effective = judge.decide(Branch::FileEffective, capabilities.effective);
+    // A program that was not written for capabilities does not check what it got, so the kernel
+    // does not start it with less than it forces.
+    let insufficient = effective && !forced.is_subset(permitted);
+    if judge.decide(Branch::FileInsufficient, insufficient) {
+        return Err(Errno::EPERM);
+    }
+    Ok(Some((permitted, effective)))
+}
+
+/// Whether the new effective ids count as a change, which no_new_privs refuses and which clears the
+/// ambient set.
+fn id_changes(old: &Credentials, euid: u32, egid: u32, kernel: Kernel) -> bool {
+    if kernel >= COMPARES_EFFECTIVE_IDS {
+        euid != old.uid.effective || !old.in_group(egid)
+    } else {
+        euid != old.uid.real || egid != old.gid.real
+    }
 }

@@ -1,5 +1,6 @@
 //! The kernel's version, where a rule depends on it.
 
+use crate::{Capability, CapabilitySet};
 use std::fmt;
 
 /// A kernel's version, `major.minor`; the patch level changes no rule of the model.
@@ -27,6 +28,14 @@ impl Kernel {
         let major = numbers.next()?.parse().ok()?;
         let minor = numbers.next()?.parse().ok()?;
         Some(Self { major, minor })
+    }
+}
+
+impl Kernel {
+    /// The capabilities that it has (`CAP_VALID_MASK`). A kernel newer than the table may have more.
+    pub fn capabilities(self) -> CapabilitySet {
+        let has = |capability: &Capability| capability.since().is_some_and(|since| since <= self);
+        Capability::KNOWN.iter().copied().filter(has).collect()
     }
 }
 

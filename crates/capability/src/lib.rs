@@ -14,6 +14,7 @@
 //! test compares each rule with the running kernel.
 #![forbid(unsafe_code)]
 
+pub mod branch;
 mod capability;
 mod capset;
 mod credentials;
@@ -24,8 +25,10 @@ pub mod execve;
 mod file_capabilities;
 mod kernel;
 mod nested;
+mod permission;
 pub mod prctl;
 pub mod reachable;
+mod search;
 mod securebits;
 mod set;
 pub mod setuid;
@@ -33,7 +36,7 @@ mod text;
 mod user_namespace;
 
 pub use capability::{Capability, Tier};
-pub use capset::capset;
+pub use capset::{CapsetRequest, capset, capset_judged};
 pub use credentials::{Credentials, Ids};
 pub use environment::{Environment, IdMap};
 pub use errno::Errno;
@@ -42,8 +45,8 @@ pub use execve::{Directory, Executable, execve};
 pub use file_capabilities::{FileCapabilities, FileCapabilitiesError, Revision};
 pub use kernel::Kernel;
 pub use nested::{NamespaceGate, Nested, nested};
-pub use reachable::{Chain, Door, DoorKind, Reachable, Step, doors, reachable};
+pub use reachable::{ANY_PROGRAM, Chain, Door, DoorKind, Reachable, Step, doors, reachable};
 pub use securebits::Securebits;
 pub use set::CapabilitySet;
 pub use text::{CapabilityTextError, parse_capabilities, parse_capability};
-pub use user_namespace::unshare_user_namespace;
+pub use user_namespace::{unshare_user_namespace, unshare_user_namespace_judged};

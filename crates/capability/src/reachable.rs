@@ -1,35 +1,92 @@
 //! The reachable set: the least closure over everything that one thread can do alone.
+//!
+//! Nothing here is a rule of the kernel. The search walks over concrete credentials and asks the
+//! model's own [`execve`], [`capset`], [`prctl`] and [`setuid`] functions for every step. Three
+//! observations make it small:
+//!
+//! - **More is never less.** Between two execve calls a thread loses nothing that it could use later
+//!   by raising all that it may: effective to permitted, inheritable to what permitted and bounding
+//!   offer, ambient to both, securebits to the flags that keep most. So only the raised state is
+//!   walked ([`raise`]). Bounding and no_new_privs never improve, and are left alone.
+//! - **Identity matters where files ask for it.** Of all ids, only those that some executable's
+//!   permissions tell apart can change what a thread may execute (besides 0, which is special).
+//! - **A bound ends the search.** [`upper_bound`] ignores permissions and order; as soon as the walk
+//!   has found as much, there is no more to find.
+//!
+//! `tests/exhaustive.rs` compares it with a search that uses none of the three.
 
+use crate::search::Search;
 use crate::{Capability, CapabilitySet, Credentials, Environment, Executable};
+use std::fmt;
+
+#[cfg(doc)]
+use crate::{capset, execve, prctl, search::raise, search::upper_bound, setuid};
 
 /// One step of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// setresuid(2) to these real, effective and saved ids.
     SetUid([u32; 3]),
-    /// setresgid(2).
+    /// setfsuid(2).
+    SetFilesystemUid(u32),
+    /// setresgid(2) to these real, effective and saved ids.
     SetGid([u32; 3]),
     /// setgroups(2).
     SetGroups(Vec<u32>),
-    /// capset(2) and prctl(2): raise what may be raised.
+    /// capset(2) and `PR_CAP_AMBIENT_RAISE`: takes these into the inheritable set, and into the
+    /// ambient set as far as it may.
     Raise(CapabilitySet),
     /// execve(2) of this path.
     Execve(String),
 }
 
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SetUid([real, effective, saved]) => {
+                write!(f, "setresuid({real}, {effective}, {saved})")
+            }
+            Self::SetFilesystemUid(id) => write!(f, "setfsuid({id})"),
+            Self::SetGid([real, effective, saved]) => {
+                write!(f, "setresgid({real}, {effective}, {saved})")
+            }
+            Self::SetGroups(groups) => write!(f, "setgroups({groups:?})"),
+            Self::Raise(set) => write!(f, "raise {set} to inheritable and ambient"),
+            Self::Execve(path) => write!(f, "execve({path})"),
+        }
+    }
+}
+
 /// How a capability comes into the permitted set: the shortest chain, counted in execve calls.
-/// Empty: it is there from the start.
+/// Empty where it is there from the start.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Chain(pub Vec<Step>);
+
+impl Chain {
+    /// How many execve calls it takes.
+    pub fn execs(&self) -> usize {
+        self.0.iter().filter(|step| matches!(step, Step::Execve(_))).count()
+    }
+}
+
+impl fmt::Display for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.pad("held from the start");
+        }
+        let steps: Vec<String> = self.0.iter().map(Step::to_string).collect();
+        f.pad(&steps.join(", "))
+    }
+}
 
 /// What can come into a thread's permitted set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reachable {
-    /// Everything that can be held.
+    /// Everything that can be held by code that starts there.
     pub set: CapabilitySet,
-    /// Whether uid 0 can be had.
+    /// Whether an effective uid 0 can be had, which owns root's files without any capability.
     pub root_user: bool,
-    witnesses: Vec<(CapabilitySet, Chain)>,
+    pub(crate) witnesses: Vec<(CapabilitySet, Chain)>,
 }
 
 impl Reachable {
@@ -39,14 +96,33 @@ impl Reachable {
     }
 }
 
-/// The reachable set of a thread with `start` that may execute `executables`, and one plain program.
+/// What a plain program that everybody may execute is called in a chain: there always is one.
+pub const ANY_PROGRAM: &str = "any program";
+
+/// The reachable set of a thread with `start` that may execute `executables`, and one plain
+/// program.
+///
+/// ```
+/// use dropcap_capability::*;
+/// let docker_default: CapabilitySet = "CHOWN,NET_RAW".parse().unwrap();
+/// let sandbox = Credentials::unprivileged(1000, docker_default);
+/// let su = Executable::setuid_root("/usr/bin/su");
+/// let environment = Environment::default();
+///
+/// assert!(reachable(&sandbox, &[], &environment).set.is_empty());
+/// let with_su = reachable(&sandbox, &[su], &environment);
+/// assert_eq!(with_su.set, docker_default);
+/// let chain = with_su.witness(Capability::NET_RAW).unwrap();
+/// assert_eq!(chain.to_string(), "execve(/usr/bin/su)");
+/// ```
 pub fn reachable(
     start: &Credentials,
     executables: &[Executable],
     environment: &Environment,
 ) -> Reachable {
-    let _ = (start, executables, environment);
-    unimplemented!()
+    let plain = Executable::plain(ANY_PROGRAM);
+    let all = std::iter::once(&plain).chain(executables);
+    Search::new(start, all, environment).run()
 }
 
 /// What kind of file a door is.
@@ -54,7 +130,7 @@ pub fn reachable(
 pub enum DoorKind {
     /// A setuid-root file.
     SetuidRoot,
-    /// A setuid or setgid file of somebody else.
+    /// A setuid file of somebody else, or a setgid file.
     SetId,
     /// A file with file capabilities.
     FileCapabilities,
@@ -78,16 +154,34 @@ pub struct Door {
     pub kind: DoorKind,
     /// The file.
     pub path: String,
-    /// What can be held by it that could not be held without any of the executables.
+    /// What can be held by it alone that could not be held with no privileged executable at all.
     pub gains: CapabilitySet,
+    /// Whether uid 0 is gained by it.
+    pub gains_root_user: bool,
 }
 
-/// The doors among `executables` for a thread with `start`.
+/// The doors among `executables` for a thread with `start`, each taken alone.
 pub fn doors(
     start: &Credentials,
     executables: &[Executable],
     environment: &Environment,
 ) -> Vec<Door> {
-    let _ = (start, executables, environment);
-    unimplemented!()
+    let without = reachable(start, &[], environment);
+    executables
+        .iter()
+        .filter_map(|executable| {
+            let with = reachable(start, std::slice::from_ref(executable), environment);
+            let gains = with.set - without.set;
+            let gains_root_user = with.root_user && !without.root_user;
+            let kind = if executable.file_capabilities.is_some() {
+                DoorKind::FileCapabilities
+            } else if executable.mode & 0o4000 != 0 && executable.uid == Some(0) {
+                DoorKind::SetuidRoot
+            } else {
+                DoorKind::SetId
+            };
+            let opens = !gains.is_empty() || gains_root_user;
+            opens.then(|| Door { kind, path: executable.path.clone(), gains, gains_root_user })
+        })
+        .collect()
 }

@@ -1,0 +1,158 @@
+//! The decisions that the rules take, by name.
+//!
+//! Every condition of a rule is put to a [`Judge`]. [`Faithful`] answers with the condition itself
+//! and costs nothing. The differential test uses others: one that counts how often each decision
+//! fell each way against the running kernel, and one that inverts a single decision, to show that
+//! the test would notice a model that has it wrong.
+
+/// Answers the questions that a rule asks itself.
+pub trait Judge {
+    /// What the rule goes on with, for the decision `branch` whose condition is `condition`.
+    fn decide(&mut self, branch: Branch, condition: bool) -> bool;
+}
+
+/// The judge that takes every condition as it is: the model.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Faithful;
+
+impl Judge for Faithful {
+    #[inline(always)]
+    fn decide(&mut self, _branch: Branch, condition: bool) -> bool {
+        condition
+    }
+}
+
+macro_rules! branches {
+    ($($(#[doc = $doc:literal])* $name:ident)*) => {
+        /// One decision of a rule.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Branch {
+            $($(#[doc = $doc])* $name,)*
+        }
+
+        impl Branch {
+            /// Every decision, in the order in which the rules are listed.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Its name, for reports.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+        }
+    };
+}
+
+branches! {
+    /// execve: the filesystem uid owns the file, so the owner's bits count.
+    FileOwner
+    /// execve: a group of the thread is the file's, so the group's bits count.
+    FileGroup
+    /// execve: the bits that count let it be executed.
+    FileModeAllows
+    /// execve: somebody may execute it, which CAP_DAC_OVERRIDE needs.
+    FileSomeoneMayExecute
+    /// execve: CAP_DAC_OVERRIDE is effective.
+    FileOverride
+    /// execve: the mount gives privileges.
+    MountMaySuid
+    /// execve: set-id bits count, since no_new_privs is off.
+    SetIdBitsCount
+    /// execve: the file is setuid.
+    FileSetuid
+    /// execve: the file is setgid and its group may execute it.
+    FileSetgid
+    /// execve: the file has file capabilities.
+    FileHasCapabilities
+    /// execve: they are of revision 3, for another root.
+    FileRootIsForeign
+    /// execve: they are effective at once.
+    FileEffective
+    /// execve: some forced capability cannot be had.
+    FileInsufficient
+    /// execve: SECURE_NOROOT is off, so uid 0 is special.
+    RootIsSpecial
+    /// execve: a setuid-root file with file capabilities gives these alone.
+    RootYieldsToFile
+    /// execve: the effective or real uid becomes or is 0.
+    RootPermitted
+    /// execve: the effective uid becomes or is 0.
+    RootEffective
+    /// execve: an id changes.
+    IdChanges
+    /// execve: permitted grows.
+    PermittedGrows
+    /// execve: a gain is refused, since no_new_privs is on.
+    GainRefused
+    /// execve: file capabilities or a changed id clear the ambient set.
+    AmbientCleared
+    /// execve: the new permitted set is effective at once.
+    EffectiveAtOnce
+    /// PR_CAPBSET_DROP: CAP_SETPCAP is effective.
+    DropHasSetpcap
+    /// PR_CAPBSET_DROP: the kernel has the capability.
+    DropValid
+    /// PR_CAP_AMBIENT_RAISE: the kernel has the capability.
+    AmbientValid
+    /// PR_CAP_AMBIENT_RAISE: it is permitted.
+    AmbientPermitted
+    /// PR_CAP_AMBIENT_RAISE: it is inheritable.
+    AmbientInheritable
+    /// PR_CAP_AMBIENT_RAISE: SECURE_NO_CAP_AMBIENT_RAISE is on.
+    AmbientForbidden
+    /// PR_SET_SECUREBITS: a locked flag would change.
+    SecurebitsLocked
+    /// PR_SET_SECUREBITS: a lock would open.
+    SecurebitsUnlock
+    /// PR_SET_SECUREBITS: a flag is unknown to the kernel.
+    SecurebitsUnknown
+    /// PR_SET_SECUREBITS: CAP_SETPCAP is effective.
+    SecurebitsHasSetpcap
+    /// PR_SET_SECUREBITS without CAP_SETPCAP: only flags change that need none.
+    SecurebitsUnprivileged
+    /// PR_SET_KEEPCAPS: SECURE_KEEP_CAPS is locked.
+    KeepCapsLocked
+    /// capset: CAP_SETPCAP is effective, so inheritable may take from the bounding set.
+    CapsetHasSetpcap
+    /// capset: inheritable is inside old inheritable and permitted.
+    CapsetInheritableCapped
+    /// capset: inheritable is inside old inheritable and bounding.
+    CapsetInheritableBounded
+    /// capset: permitted does not grow.
+    CapsetPermitted
+    /// capset: effective is inside permitted.
+    CapsetEffective
+    /// setresuid: every id is mapped.
+    UidMapped
+    /// setresuid: nothing would change.
+    UidUnchanged
+    /// setresuid: an id is none of the thread's own.
+    UidIsNew
+    /// setresuid: CAP_SETUID is effective.
+    UidHasSetuid
+    /// setresuid: SECURE_NO_SETUID_FIXUP is off, so the sets follow the ids.
+    UidFixup
+    /// setresuid: the last uid 0 is left.
+    UidLeavesRoot
+    /// setresuid: SECURE_KEEP_CAPS keeps permitted and effective when the last uid 0 is left.
+    UidKeepsCapabilities
+    /// setresuid: the effective uid stops being 0.
+    UidEffectiveLeavesRoot
+    /// setresuid: the effective uid becomes 0.
+    UidEffectiveBecomesRoot
+    /// setresgid: every id is mapped.
+    GidMapped
+    /// setresgid: nothing would change.
+    GidUnchanged
+    /// setresgid: an id is none of the thread's own.
+    GidIsNew
+    /// setresgid: CAP_SETGID is effective.
+    GidHasSetgid
+    /// setgroups: CAP_SETGID is effective and the user namespace allows it.
+    GroupsAllowed
+    /// setgroups: every id is mapped.
+    GroupsMapped
+    /// unshare: the effective ids are mapped in the namespace that is left.
+    NamespaceOwnerMapped
+}

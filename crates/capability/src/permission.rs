@@ -1,0 +1,61 @@
+//! Whether a thread may execute a file: mode, owner, groups and the way to it.
+
+use crate::branch::{Branch, Faithful, Judge};
+use crate::{Capability, Credentials, Directory, Errno, Executable};
+
+/// Permission to execute, or to search a directory: the lowest of three bits.
+const EXECUTE: u32 = 0o1;
+/// The three execute bits (`S_IXUGO`).
+const ANY_EXECUTE: u32 = 0o111;
+
+/// Whether the thread may execute `file` (`generic_permission` with `MAY_EXEC`).
+///
+/// # Errors
+/// `EACCES` where it may not, or may not search a directory on the way.
+pub(crate) fn may_execute(
+    thread: &Credentials,
+    file: &Executable,
+    judge: &mut impl Judge,
+) -> Result<(), Errno> {
+    if !file.restricted_directories.iter().all(|directory| may_search(thread, directory)) {
+        return Err(Errno::EACCES);
+    }
+    if mode_allows(thread, file.mode, file.uid, file.gid, judge) {
+        return Ok(());
+    }
+    let somebody = judge.decide(Branch::FileSomeoneMayExecute, file.mode & ANY_EXECUTE != 0);
+    // `capable_wrt_inode_uidgid`: a capability counts for files whose ids the namespace maps.
+    let mapped = file.uid.is_some() && file.gid.is_some();
+    let overrides = thread.effective.contains(Capability::DAC_OVERRIDE) && mapped;
+    if somebody && judge.decide(Branch::FileOverride, overrides) {
+        return Ok(());
+    }
+    Err(Errno::EACCES)
+}
+
+/// Whether the thread may search `directory` (`may_lookup`).
+fn may_search(thread: &Credentials, directory: &Directory) -> bool {
+    let mapped = directory.uid.is_some() && directory.gid.is_some();
+    let holds = |capability| thread.effective.contains(capability);
+    mode_allows(thread, directory.mode, directory.uid, directory.gid, &mut Faithful)
+        || mapped && (holds(Capability::DAC_READ_SEARCH) || holds(Capability::DAC_OVERRIDE))
+}
+
+/// Whether the permission bits that count for the thread let it execute or search
+/// (`acl_permission_check`, without ACLs).
+fn mode_allows(
+    thread: &Credentials,
+    mode: u32,
+    uid: Option<u32>,
+    gid: Option<u32>,
+    judge: &mut impl Judge,
+) -> bool {
+    let bits = if judge.decide(Branch::FileOwner, uid == Some(thread.uid.filesystem)) {
+        mode >> 6
+    } else if judge.decide(Branch::FileGroup, gid.is_some_and(|gid| thread.in_group(gid))) {
+        mode >> 3
+    } else {
+        mode
+    };
+    judge.decide(Branch::FileModeAllows, bits & EXECUTE != 0)
+}
