@@ -9,3 +9,4 @@
 compile_error!("dropcap knows the system calls of x86_64 and aarch64 only");
 
 pub mod sys;
+pub mod user_namespaces;
