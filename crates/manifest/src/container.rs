@@ -142,6 +142,9 @@ pub struct Container {
     /// The script of this tree that the entrypoint runs, where the Dockerfile's `COPY` or a bind
     /// mount shows which one it is; [`crate::join`] fills it.
     pub entrypoint_script: Option<String>,
+    /// Compose keys whose value takes the place of that in the file that is overridden instead of
+    /// being merged with it: `!override`, `!reset`, and a `read_only` that is written.
+    pub replaces: Vec<String>,
     /// What could not be known: `extends` from another file, a word that is a variable.
     pub unknowns: Vec<Spanned<String>>,
 }
@@ -159,6 +162,44 @@ pub struct Part {
 }
 
 impl Container {
+    /// Moves every span of a container, for a file that lies behind another one (see [`Part`]).
+    pub(crate) fn shift(&mut self, by: usize) {
+        let mut move_span = |span: &mut Range<usize>| *span = span.start + by..span.end + by;
+        move_span(&mut self.span);
+        if let Some(image) = &mut self.image {
+            move_span(&mut image.span);
+        }
+        for unknown in &mut self.unknowns {
+            move_span(&mut unknown.span);
+        }
+        shift_settings(&mut self.settings, &mut move_span);
+    }
+
+    pub(crate) fn new(
+        file: &str,
+        subject: &str,
+        span: Range<usize>,
+        kind: Kind,
+        engine: Engine,
+        starter: Starter,
+    ) -> Self {
+        Self {
+            id: format!("{file}#{subject}"),
+            file: file.to_owned(),
+            span,
+            kind,
+            engine,
+            starter,
+            image: None,
+            build: None,
+            settings: Settings::default(),
+            parts: Vec::new(),
+            entrypoint_script: None,
+            replaces: Vec::new(),
+            unknowns: Vec::new(),
+        }
+    }
+
     /// The file that a span of this container lies in, and the bytes there.
     ///
     /// ```
@@ -182,5 +223,42 @@ impl Container {
         self.id
             .strip_prefix(self.file.as_str())
             .map_or(&self.id, |rest| rest.trim_start_matches('#'))
+    }
+}
+
+fn shift_settings(settings: &mut Settings, move_span: &mut impl FnMut(&mut Range<usize>)) {
+    let Settings {
+        privileged,
+        user,
+        cap_add,
+        cap_drop,
+        security_opt,
+        group_add,
+        userns,
+        pid,
+        network,
+        ipc,
+        sysctls: _,
+        mounts,
+        read_only: _,
+        entrypoint,
+        command,
+    } = settings;
+    if let Some(privileged) = privileged {
+        move_span(&mut privileged.span);
+    }
+    for value in [user, userns, pid, network, ipc].into_iter().flatten() {
+        move_span(&mut value.span);
+    }
+    for list in [cap_add, cap_drop, security_opt, group_add] {
+        for value in list {
+            move_span(&mut value.span);
+        }
+    }
+    for mount in mounts {
+        move_span(&mut mount.span);
+    }
+    for value in [entrypoint, command].into_iter().flatten() {
+        move_span(&mut value.span);
     }
 }

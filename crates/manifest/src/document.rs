@@ -38,6 +38,24 @@ impl Document {
             errors: Vec::new(),
         }
     }
+
+    /// Moves every span, for a text that began behind a byte order mark.
+    pub(crate) fn shift(&mut self, by: usize) {
+        let stages = self.stages.iter_mut().map(|stage| &mut stage.container);
+        for container in self.containers.iter_mut().chain(stages) {
+            container.shift(by);
+        }
+        let drops = |step: &mut PrivilegeStep| {
+            step.drops.iter_mut().for_each(|drop| shift(&mut drop.span, by));
+            shift(&mut step.span, by);
+        };
+        self.steps.iter_mut().for_each(drops);
+        self.builds.iter_mut().for_each(|build| shift(&mut build.span, by));
+    }
+}
+
+fn shift(span: &mut Range<usize>, by: usize) {
+    *span = span.start + by..span.end + by;
 }
 
 /// Why a file, or a part of it, could not be read.

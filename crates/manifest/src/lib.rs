@@ -6,10 +6,17 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod compose;
 mod container;
+mod dockerfile;
 mod document;
 mod edit;
 mod format;
+mod interpolate;
+mod path;
+mod text;
+mod words;
+mod yaml;
 
 pub use container::{Build, Container, Engine, Kind, Mount, Part, Settings, Spanned, Starter};
 pub use document::{BuildCommand, Document, PrivilegeStep, ReadError, Stage, Tool};
@@ -38,7 +45,24 @@ pub fn read(path_shown: &str, bytes: &[u8]) -> Document {
 /// Reads a file in a given format. Never panics: what cannot be read is in `errors`, the rest is read.
 #[must_use]
 pub fn read_as(format: Format, path_shown: &str, bytes: &[u8]) -> Document {
-    Document::empty(path_shown, format, bytes.len())
+    let (text, bom) = match text::of(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let mut document = Document::empty(path_shown, format, bytes.len());
+            document.errors.push(error);
+            return document;
+        }
+    };
+    let mut document = match format {
+        Format::Compose => compose::read(path_shown, text),
+        Format::Dockerfile => dockerfile::read(path_shown, text),
+        Format::Shell | Format::Markdown => Document::empty(path_shown, format, bytes.len()),
+    };
+    if bom > 0 {
+        document.shift(bom);
+    }
+    document.length = bytes.len();
+    document
 }
 
 /// The containers of a whole tree, taken out of its documents: Compose overrides merged with the

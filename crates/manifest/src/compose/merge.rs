@@ -1,0 +1,82 @@
+//! One Compose service laid over another: an override file, a later document, `extends`.
+
+use crate::{Container, Settings, Spanned};
+
+/// The service that Compose makes of `base` and `over`: single values are replaced, lists appended,
+/// mounts merged by their target, sysctls by their name.
+///
+/// Source: the Compose specification, "Merge Compose files".
+pub(crate) fn merge(base: &Container, over: &Container) -> Container {
+    let replaces = |key: &str| over.replaces.iter().any(|replaced| replaced == key);
+    let pick = |key: &str, base: &Option<Spanned<String>>, over: &Option<Spanned<String>>| {
+        if replaces(key) { over.clone() } else { over.clone().or_else(|| base.clone()) }
+    };
+    let append = |key: &str, base: &[Spanned<String>], over: &[Spanned<String>]| {
+        let mut list = if replaces(key) { Vec::new() } else { base.to_vec() };
+        for item in over {
+            if !list.iter().any(|earlier| earlier.value == item.value) {
+                list.push(item.clone());
+            }
+        }
+        list
+    };
+    let words =
+        |key: &str, base: &Option<Spanned<Vec<String>>>, over: &Option<Spanned<Vec<String>>>| {
+            if replaces(key) { over.clone() } else { over.clone().or_else(|| base.clone()) }
+        };
+    let (below, above) = (&base.settings, &over.settings);
+    let settings = Settings {
+        privileged: if replaces("privileged") {
+            above.privileged.clone()
+        } else {
+            above.privileged.clone().or_else(|| below.privileged.clone())
+        },
+        user: pick("user", &below.user, &above.user),
+        cap_add: append("cap_add", &below.cap_add, &above.cap_add),
+        cap_drop: append("cap_drop", &below.cap_drop, &above.cap_drop),
+        security_opt: append("security_opt", &below.security_opt, &above.security_opt),
+        group_add: append("group_add", &below.group_add, &above.group_add),
+        userns: pick("userns_mode", &below.userns, &above.userns),
+        pid: pick("pid", &below.pid, &above.pid),
+        network: pick("network_mode", &below.network, &above.network),
+        ipc: pick("ipc", &below.ipc, &above.ipc),
+        sysctls: {
+            let mut sysctls = if replaces("sysctls") { Vec::new() } else { below.sysctls.clone() };
+            for (name, value) in &above.sysctls {
+                sysctls.retain(|(earlier, _)| earlier != name);
+                sysctls.push((name.clone(), value.clone()));
+            }
+            sysctls
+        },
+        mounts: {
+            let mut mounts = if replaces("volumes") { Vec::new() } else { below.mounts.clone() };
+            for mount in &above.mounts {
+                mounts.retain(|earlier| earlier.target != mount.target);
+                mounts.push(mount.clone());
+            }
+            mounts
+        },
+        read_only: if replaces("read_only") { above.read_only } else { below.read_only },
+        entrypoint: words("entrypoint", &below.entrypoint, &above.entrypoint),
+        command: words("command", &below.command, &above.command),
+    };
+    Container {
+        id: over.id.clone(),
+        file: over.file.clone(),
+        span: over.span.clone(),
+        kind: over.kind,
+        engine: over.engine,
+        starter: over.starter,
+        image: pick("image", &base.image, &over.image),
+        build: if replaces("build") {
+            over.build.clone()
+        } else {
+            over.build.clone().or_else(|| base.build.clone())
+        },
+        settings,
+        parts: over.parts.clone(),
+        entrypoint_script: None,
+        replaces: base.replaces.iter().chain(&over.replaces).cloned().collect(),
+        unknowns: base.unknowns.iter().chain(&over.unknowns).cloned().collect(),
+    }
+}
