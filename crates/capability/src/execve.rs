@@ -109,8 +109,22 @@ pub fn execve_script(
     interpreter: &Executable,
     environment: &Environment,
 ) -> Result<Credentials, Errno> {
-    may_execute(old, script, &mut Faithful)?;
-    execve(old, interpreter, environment)
+    execve_script_judged(old, script, interpreter, environment, &mut Faithful)
+}
+
+/// [`execve_script`], each of its decisions put to `judge`.
+///
+/// # Errors
+/// As [`execve_script`].
+pub fn execve_script_judged(
+    old: &Credentials,
+    script: &Executable,
+    interpreter: &Executable,
+    environment: &Environment,
+    judge: &mut impl Judge,
+) -> Result<Credentials, Errno> {
+    may_execute(old, script, judge)?;
+    execve_judged(old, interpreter, environment, judge)
 }
 
 /// [`execve`], each of its decisions put to `judge`.

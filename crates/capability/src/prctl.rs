@@ -69,6 +69,29 @@ pub fn ambient_raise_judged(
     environment: &Environment,
     judge: &mut impl Judge,
 ) -> Result<Credentials, Errno> {
+    may_raise_ambient(old, capability, environment, judge)?;
+    Ok(Credentials { ambient: old.ambient.with(capability), ..old.clone() })
+}
+
+/// `PR_CAP_AMBIENT_RAISE` for each of `capabilities`; those that may not be raised stay out.
+pub fn ambient_raise_each(
+    old: &Credentials,
+    capabilities: CapabilitySet,
+    environment: &Environment,
+) -> Credentials {
+    let may = |capability: &Capability| {
+        may_raise_ambient(old, *capability, environment, &mut Faithful).is_ok()
+    };
+    let raised: CapabilitySet = capabilities.iter().filter(may).collect();
+    Credentials { ambient: old.ambient | raised, ..old.clone() }
+}
+
+fn may_raise_ambient(
+    old: &Credentials,
+    capability: Capability,
+    environment: &Environment,
+    judge: &mut impl Judge,
+) -> Result<(), Errno> {
     let valid = environment.capabilities.contains(capability);
     if !judge.decide(Branch::AmbientValid, valid) {
         return Err(Errno::EINVAL);
@@ -80,7 +103,7 @@ pub fn ambient_raise_judged(
     {
         return Err(Errno::EPERM);
     }
-    Ok(Credentials { ambient: old.ambient.with(capability), ..old.clone() })
+    Ok(())
 }
 
 /// `PR_CAP_AMBIENT_LOWER`: takes a capability out of the ambient set.

@@ -33,8 +33,8 @@ pub enum Step {
     SetGid([u32; 3]),
     /// setgroups(2).
     SetGroups(Vec<u32>),
-    /// capset(2) and `PR_CAP_AMBIENT_RAISE`: takes these into the inheritable set, and into the
-    /// ambient set as far as it may.
+    /// capset(2), `PR_SET_SECUREBITS` and `PR_CAP_AMBIENT_RAISE`: raises all that may be raised, these
+    /// newly into the inheritable or the ambient set.
     Raise(CapabilitySet),
     /// execve(2) of this path.
     Execve(String),
@@ -51,7 +51,8 @@ impl fmt::Display for Step {
                 write!(f, "setresgid({real}, {effective}, {saved})")
             }
             Self::SetGroups(groups) => write!(f, "setgroups({groups:?})"),
-            Self::Raise(set) => write!(f, "raise {set} to inheritable and ambient"),
+            Self::Raise(set) if set.is_empty() => f.write_str("capset and securebits"),
+            Self::Raise(set) => write!(f, "capset and ambient of {set}"),
             Self::Execve(path) => write!(f, "execve({path})"),
         }
     }

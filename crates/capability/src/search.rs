@@ -20,11 +20,14 @@ const STEERING: CapabilitySet = CapabilitySet::EMPTY
 /// A state that was reached, raised, and how.
 struct Node {
     state: Credentials,
-    /// What raising added to its inheritable and ambient sets.
-    raised: CapabilitySet,
+    /// The raising, if it changed anything.
+    raising: Option<Step>,
     /// The node before, and the steps from there.
     parent: Option<(usize, Vec<Step>)>,
 }
+
+/// A state that the thread can take without an execve, and the steps to it from its node.
+type Arrangement = (Credentials, Vec<Step>);
 
 /// What is the same over the whole walk.
 pub(crate) struct Search<'a> {
@@ -97,18 +100,23 @@ impl<'a> Search<'a> {
         let mut found =
             Reachable { set: CapabilitySet::EMPTY, root_user: false, witnesses: vec![] };
         let mut nodes: Vec<Node> = Vec::new();
-        self.visit(&mut nodes, &mut found, self.start.clone(), None);
+        self.visit(&mut nodes, &mut found, self.start.clone(), || None);
         let mut next = 0;
         while next < nodes.len() {
-            for (state, steps) in self.arrangements(&nodes[next]) {
-                for file in &self.executables {
-                    if self.is_complete(&found) {
-                        return found;
+            let raising = nodes[next].raising.clone().into_iter().collect();
+            let raised = (nodes[next].state.clone(), raising);
+            for arranged in self.group_arrangements(raised) {
+                for (state, steps) in self.user_arrangements(arranged) {
+                    for file in &self.executables {
+                        if self.is_complete(&found) {
+                            return found;
+                        }
+                        let Ok(after) = execve(&state, file, self.environment) else { continue };
+                        let execve = Step::Execve(file.path.clone());
+                        let taken =
+                            || Some((next, steps.iter().cloned().chain([execve]).collect()));
+                        self.visit(&mut nodes, &mut found, after, taken);
                     }
-                    let Ok(after) = execve(&state, file, self.environment) else { continue };
-                    let mut steps = steps.clone();
-                    steps.push(Step::Execve(file.path.clone()));
-                    self.visit(&mut nodes, &mut found, after, Some((next, steps)));
                 }
             }
             next += 1;
@@ -121,30 +129,34 @@ impl<'a> Search<'a> {
     }
 
     /// Collects what `state` has, and keeps it for the walk unless a kept one can do as much.
+    /// `parent` says how it was reached.
     fn visit(
         &self,
         nodes: &mut Vec<Node>,
         found: &mut Reachable,
         state: Credentials,
-        parent: Option<(usize, Vec<Step>)>,
+        parent: impl FnOnce() -> Option<(usize, Vec<Step>)>,
     ) {
         found.root_user |= can_be_root(&state, self.environment);
         let news = state.permitted - found.set;
-        if !news.is_empty() {
-            found.set = found.set | news;
-            for capability in news.iter() {
-                let chain = self.simplify(chain(nodes, parent.as_ref()), capability);
-                match found.witnesses.iter_mut().find(|(_, known)| *known == chain) {
-                    Some((set, _)) => *set = set.with(capability),
-                    None => found.witnesses.push((capability.into(), chain)),
-                }
+        let better = raise(&state, self.environment);
+        let kept = !nodes.iter().any(|node| self.can_do_as_much(&node.state, &better));
+        if news.is_empty() && !kept {
+            return;
+        }
+        let parent = parent();
+        found.set = found.set | news;
+        for capability in news.iter() {
+            let chain = self.simplify(chain(nodes, parent.as_ref()), capability);
+            match found.witnesses.iter_mut().find(|(_, known)| *known == chain) {
+                Some((set, _)) => *set = set.with(capability),
+                None => found.witnesses.push((capability.into(), chain)),
             }
         }
-        let better = raise(&state, self.environment);
-        if !nodes.iter().any(|node| self.can_do_as_much(&node.state, &better)) {
-            let raised =
-                (better.inheritable - state.inheritable) | (better.ambient - state.ambient);
-            nodes.push(Node { state: better, raised, parent });
+        if kept {
+            let added = (better.inheritable - state.inheritable) | (better.ambient - state.ambient);
+            let raising = (better != state).then_some(Step::Raise(added));
+            nodes.push(Node { state: better, raising, parent });
         }
     }
 
@@ -166,63 +178,67 @@ impl<'a> Search<'a> {
             && less(state.inheritable, kept.inheritable, self.inheritable_matters)
     }
 
-    /// Every identity that the thread can take without an execve, raised, with the steps. Groups
-    /// come first: they change no set, while leaving root may take CAP_SETGID away.
-    fn arrangements(&self, node: &Node) -> Vec<(Credentials, Vec<Step>)> {
-        let state = &node.state;
-        let environment = self.environment;
-        let raised = (!node.raised.is_empty()).then_some(Step::Raise(node.raised));
-        let mut arranged = vec![(state.clone(), raised.into_iter().collect())];
-        let own = |ids: Ids| BTreeSet::from([ids.real, ids.effective, ids.saved]);
-        let choice = |capability, all: &BTreeSet<u32>, ids| {
-            if state.permitted.contains(capability) { all.clone() } else { own(ids) }
-        };
-        if self.gid_matters {
-            let gids = choice(Capability::SETGID, &self.gids, state.gid);
-            self.extend(&mut arranged, |state| {
-                let set = |request| setresgid(state, request, environment).ok();
-                let step = |after: &Credentials| Step::SetGid(three(after.gid));
-                requests(&gids).filter_map(set).map(|after| (step(&after), after)).collect()
-            });
-            let groups = [vec![], self.gids.iter().copied().collect::<Vec<u32>>()];
-            self.extend(&mut arranged, |state| {
-                let set = |groups: &Vec<u32>| setgroups(state, groups, environment).ok();
-                let step = |after: &Credentials| Step::SetGroups(after.groups.clone());
-                groups.iter().filter_map(set).map(|after| (step(&after), after)).collect()
-            });
+    /// The groups that the thread can take without an execve. They come before the user ids: they
+    /// change no set, while leaving root may take CAP_SETGID away.
+    fn group_arrangements(&self, raised: Arrangement) -> Vec<Arrangement> {
+        let (state, steps) = raised.clone();
+        let mut arranged = vec![raised];
+        if !self.gid_matters {
+            return arranged;
         }
-        let uids = choice(Capability::SETUID, &self.uids, state.uid);
-        self.extend(&mut arranged, |state| {
-            let set = |request| setresuid(state, request, environment).ok();
-            let step = |after: &Credentials| Step::SetUid(three(after.uid));
-            requests(&uids).filter_map(set).map(|after| (step(&after), after)).collect()
-        });
-        if self.uid_matters {
-            self.extend(&mut arranged, |state| {
-                let set = |id: &u32| setfsuid(state, *id, environment);
-                let step = |after: &Credentials| Step::SetFilesystemUid(after.uid.filesystem);
-                uids.iter().map(set).map(|after| (step(&after), after)).collect()
-            });
+        if state.permitted.contains(Capability::SETGID) {
+            // Membership is all that a file asks for: be in each subset of the groups, by
+            // supplementary groups, and in none by the id.
+            let outsider = self.gids.iter().next_back().copied().map(IdRequest::all);
+            let outside = outsider.and_then(|all| setresgid(&state, all, self.environment).ok());
+            let Some(outside) = outside else { return arranged };
+            for groups in subsets(&self.gids) {
+                if let Ok(after) = setgroups(&outside, &groups, self.environment) {
+                    let more = [Step::SetGid(three(after.gid)), Step::SetGroups(groups)];
+                    arranged.push((after, steps.iter().cloned().chain(more).collect()));
+                }
+            }
+        }
+        for request in pairs(&own(state.gid)) {
+            let Ok(after) = setresgid(&state, request, self.environment) else { continue };
+            if after.gid != state.gid {
+                let step = Step::SetGid(three(after.gid));
+                arranged.push((after, steps.iter().cloned().chain([step]).collect()));
+            }
         }
         arranged
     }
 
-    /// Adds to each arrangement what one further call makes of it, where that is another identity.
-    fn extend(
-        &self,
-        arranged: &mut Vec<(Credentials, Vec<Step>)>,
-        successors: impl Fn(&Credentials) -> Vec<(Step, Credentials)>,
-    ) {
-        for index in 0..arranged.len() {
-            let (state, steps) = arranged[index].clone();
-            for (step, after) in successors(&state) {
-                if (after.uid, after.gid, &after.groups) != (state.uid, state.gid, &state.groups) {
-                    let mut steps = steps.clone();
-                    steps.push(step);
-                    arranged.push((raise(&after, self.environment), steps));
-                }
-            }
+    /// The user ids that the thread can take without an execve, raised again.
+    fn user_arrangements(&self, arranged: Arrangement) -> impl Iterator<Item = Arrangement> + '_ {
+        let (state, steps) = arranged.clone();
+        let free = state.permitted.contains(Capability::SETUID);
+        let mut uids = if free { self.uids.clone() } else { own(state.uid) };
+        if !self.uid_matters {
+            // Then there is root, and there is anybody else.
+            let anybody = uids.iter().copied().find(|id| *id != 0);
+            uids.retain(|id| *id == 0 || Some(*id) == anybody);
         }
+        // The saved id is lost at execve; until then it can keep the thread from leaving root.
+        let with_root = |request: IdRequest| [request, IdRequest { saved: Some(0), ..request }];
+        let requests: Vec<IdRequest> = pairs(&uids).flat_map(with_root).collect();
+        let changed = requests.into_iter().filter_map(move |request| {
+            let after = setresuid(&state, request, self.environment).ok()?;
+            let step = Step::SetUid(three(after.uid));
+            let steps = steps.iter().cloned().chain([step]).collect();
+            (after.uid != state.uid).then(|| (raise(&after, self.environment), steps))
+        });
+        let matters = self.uid_matters;
+        std::iter::once(arranged).chain(changed).flat_map(move |(state, steps)| {
+            let others = uids.iter().filter(|id| matters && **id != state.uid.filesystem);
+            let as_other = |id: &u32| {
+                let after = raise(&setfsuid(&state, *id, self.environment), self.environment);
+                let step = Step::SetFilesystemUid(*id);
+                (after, steps.iter().cloned().chain([step]).collect())
+            };
+            let files: Vec<Arrangement> = others.map(as_other).collect();
+            std::iter::once((state, steps)).chain(files)
+        })
     }
 
     /// The chain without the steps that `capability` does not need.
@@ -280,14 +296,29 @@ fn can_be_root(state: &Credentials, environment: &Environment) -> bool {
     state.uid.has(0) || state.permitted.contains(Capability::SETUID) && environment.uids.maps(0)
 }
 
-/// Every way to fill real, effective and saved from `ids`.
-fn requests(ids: &BTreeSet<u32>) -> impl Iterator<Item = IdRequest> + '_ {
+/// The ids of a thread that setresuid(2) and setresgid(2) need no capability for.
+fn own(ids: Ids) -> BTreeSet<u32> {
+    BTreeSet::from(three(ids))
+}
+
+/// Every way to fill real and effective from `ids`; saved follows effective, as after an execve.
+fn pairs(ids: &BTreeSet<u32>) -> impl Iterator<Item = IdRequest> + '_ {
     let each = || ids.iter().copied().map(Some);
     each().flat_map(move |real| {
-        each().flat_map(move |effective| {
-            each().map(move |saved| IdRequest { real, effective, saved })
-        })
+        each().map(move |effective| IdRequest { real, effective, saved: effective })
     })
+}
+
+/// Every subset of `ids` where they are few; else none, all, and each alone.
+fn subsets(ids: &BTreeSet<u32>) -> Vec<Vec<u32>> {
+    const FEW: usize = 5;
+    let ids: Vec<u32> = ids.iter().copied().collect();
+    if ids.len() > FEW {
+        let alone = ids.iter().map(|id| vec![*id]);
+        return [vec![], ids.clone()].into_iter().chain(alone).collect();
+    }
+    let chosen = |mask: u32| (0..ids.len()).filter(move |bit| mask & (1 << bit) != 0);
+    (0..1 << ids.len()).map(|mask| chosen(mask).map(|bit| ids[bit]).collect()).collect()
 }
 
 /// One executable of each effect: 2,000 setuid-root programs are one.
@@ -326,10 +357,7 @@ pub(crate) fn raise(state: &Credentials, environment: &Environment) -> Credentia
         best = prctl::set_securebits(&best, with, environment).unwrap_or(best);
     }
     best = prctl::set_keep_caps(&best, true).unwrap_or(best);
-    for capability in ((best.permitted & best.inheritable) - best.ambient).iter() {
-        best = prctl::ambient_raise(&best, capability, environment).unwrap_or(best);
-    }
-    best
+    prctl::ambient_raise_each(&best, best.permitted & best.inheritable, environment)
 }
 
 /// More than can be reached: whatever any executable gives to a thread that holds all that was
