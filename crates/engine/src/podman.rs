@@ -1,0 +1,264 @@
+//! Podman 4.3 and 5: `pkg/specgen/generate/security_linux.go` and libpod's exec.
+
+use crate::names::{self, Names, PODMAN_DEFAULTS};
+use crate::runtime::{self, RuntimeError, Spec};
+use crate::security_opt::{self, SecurityOptions};
+use crate::users;
+use crate::{AppArmor, Host, ImageKnowledge, InitialState, Process, Refusal, Rule, Seccomp};
+use dropcap_capability::{CapabilitySet, Credentials, NamespaceGate};
+use dropcap_image::UserError;
+use dropcap_manifest::{Settings, Spanned};
+use std::collections::BTreeMap;
+
+/// One container, and what was found out on the way.
+struct Podman<'a> {
+    settings: &'a Settings,
+    image: ImageKnowledge<'a>,
+    host: &'a Host,
+    rules: Vec<Rule>,
+    assumptions: Vec<String>,
+}
+
+/// As [`crate::initial_state`]; the versions from 4.3 on agree in what is modelled.
+pub(crate) fn initial_state(
+    settings: &Settings,
+    process: Process<'_>,
+    image: ImageKnowledge<'_>,
+    host: &Host,
+) -> Result<InitialState, Refusal> {
+    let (rules, assumptions) = (Vec::new(), Vec::new());
+    Podman { settings, image, host, rules, assumptions }.start(process)
+}
+
+impl Podman<'_> {
+    fn start(mut self, process: Process<'_>) -> Result<InitialState, Refusal> {
+        self.assumptions.push(
+            "podman runs as root with its default containers.conf, and the image has no \
+             io.containers.capabilities label"
+                .to_owned(),
+        );
+        let (set, added) = self.capabilities()?;
+        let options = self.security_options()?;
+        let no_new_privs = options.no_new_privileges.is_some_and(|(value, _)| value);
+        if options.no_new_privileges.is_some() {
+            self.rules.push(Rule::PodmanNoNewPrivileges);
+        }
+        let word = users::word(self.settings.user.as_ref(), self.image);
+        let first = self.first(word, set, added, no_new_privs)?;
+        let (seccomp, seccomp_allows) = self.seccomp(&options);
+        let apparmor = self.apparmor(&options);
+        let sysctls = self.sysctls();
+        let mut credentials = self.run(&first)?;
+        if let Process::Exec { user, privileged } = process {
+            let user = user.filter(|user| !user.is_empty());
+            let spec = self.exec(&first, word, user, privileged)?;
+            credentials = self.run(&spec)?;
+        }
+        let gate = NamespaceGate { seccomp_allows, chrooted: false, ..self.host.gate };
+        let Self { rules, assumptions, .. } = self;
+        Ok(InitialState { credentials, gate, seccomp, apparmor, sysctls, assumptions, rules })
+    }
+
+    fn privileged(&self) -> bool {
+        self.settings.privileged.as_ref().is_some_and(|privileged| privileged.value)
+    }
+
+    /// The container's set, and what is added by name (`capabilities.MergeCapabilities`).
+    fn capabilities(&mut self) -> Result<(CapabilitySet, CapabilitySet), Refusal> {
+        let add = self.names(&self.settings.cap_add)?;
+        let drop = self.names(&self.settings.cap_drop)?;
+        let everything = self.host.bounding & CapabilitySet::KNOWN;
+        let added = if add.all { everything } else { add.set };
+        if self.privileged() {
+            self.rules.push(Rule::PodmanPrivileged);
+            return Ok((everything, added));
+        }
+        let both = add.set & drop.set;
+        if add.all && drop.all || !add.all && !drop.all && !both.is_empty() {
+            let (reason, word) = match both.iter().next() {
+                Some(name) => {
+                    (format!("capability \"{name}\" cannot be dropped and added"), name.to_string())
+                }
+                None => (
+                    "adding all caps and removing all caps not allowed".to_owned(),
+                    "ALL".to_owned(),
+                ),
+            };
+            return Err(Refusal { reason, rule: Rule::PodmanConflict, word });
+        }
+        let set = if drop.all {
+            self.rules.push(Rule::PodmanDropAll);
+            add.set
+        } else if add.all {
+            self.rules.push(Rule::PodmanAddAll);
+            everything - drop.set
+        } else {
+            self.rules.push(Rule::PodmanDefaults);
+            if !add.set.is_empty() {
+                self.rules.push(Rule::PodmanAdd);
+            }
+            if !drop.set.is_empty() {
+                self.rules.push(Rule::PodmanDrop);
+            }
+            (PODMAN_DEFAULTS - drop.set) | add.set
+        };
+        if !set.is_subset(everything) {
+            self.rules.push(Rule::PodmanDaemonLacks);
+        }
+        Ok((set & everything, added & everything))
+    }
+
+    fn names(&self, words: &[Spanned<String>]) -> Result<Names, Refusal> {
+        names::read(words, CapabilitySet::KNOWN).map_err(|unknown| Refusal {
+            reason: format!("{:?}: unknown capability", unknown.normalized),
+            rule: Rule::PodmanUnknownCapability,
+            word: unknown.word,
+        })
+    }
+
+    /// The first process, as the runtime gets it (`securityConfigureGenerator`).
+    fn first(
+        &mut self,
+        word: Option<&str>,
+        set: CapabilitySet,
+        added: CapabilitySet,
+        no_new_privs: bool,
+    ) -> Result<Spec, Refusal> {
+        // Podman decides by the word, before anything is looked up.
+        let name = word.unwrap_or_default().split(':').next().unwrap_or_default();
+        let root = matches!(name, "" | "root" | "0");
+        self.rules.push(if root { Rule::PodmanRoot } else { Rule::PodmanNonRoot });
+        let held = if root { set } else { added };
+        let kept = if root { CapabilitySet::EMPTY } else { added };
+        let mut spec = Spec {
+            uid: 0,
+            gid: 0,
+            groups: Default::default(),
+            effective: held,
+            permitted: held,
+            inheritable: kept,
+            bounding: set,
+            ambient: kept,
+            no_new_privs,
+        };
+        self.set_user(&mut spec, word)?;
+        Ok(spec)
+    }
+
+    /// A later process (`Container.setProcessCapabilitiesExec`).
+    fn exec(
+        &mut self,
+        first: &Spec,
+        container_user: Option<&str>,
+        user: Option<&str>,
+        privileged: bool,
+    ) -> Result<Spec, Refusal> {
+        self.rules.push(Rule::PodmanExec);
+        let mut spec = first.clone();
+        if let Some(user) = user {
+            self.set_user(&mut spec, Some(user))?;
+        }
+        if privileged {
+            self.rules.push(Rule::PodmanExecPrivileged);
+            spec.bounding = self.host.bounding & CapabilitySet::KNOWN;
+        }
+        // Nothing can be ambient that is not inheritable.
+        (spec.inheritable, spec.ambient) = (CapabilitySet::EMPTY, CapabilitySet::EMPTY);
+        if spec.uid == 0 {
+            (spec.effective, spec.permitted) = (spec.bounding, spec.bounding);
+        } else if user.is_none() || user == container_user {
+            let held = first.effective;
+            (spec.inheritable, spec.ambient) = (held, held);
+            (spec.effective, spec.permitted) = (held, held);
+        } else {
+            self.rules.push(Rule::PodmanExecOther);
+        }
+        Ok(spec)
+    }
+
+    fn set_user(&mut self, spec: &mut Spec, word: Option<&str>) -> Result<(), Refusal> {
+        let refuse = |error: UserError| Refusal {
+            word: match &error {
+                UserError::NoSuchUser(word)
+                | UserError::NoSuchGroup(word)
+                | UserError::OutOfRange(word) => word.clone(),
+            },
+            reason: error.to_string(),
+            rule: Rule::PodmanUserRefused,
+        };
+        let found = users::find(word, self.image).map_err(refuse)?;
+        self.assumptions.extend(found.assumed);
+        let added =
+            users::added_groups(&self.settings.group_add, self.image, &mut self.assumptions)
+                .map_err(refuse)?;
+        (spec.uid, spec.gid) = (found.user.uid, found.user.gid);
+        spec.groups = found.user.groups.into_iter().chain(added).collect();
+        spec.groups.insert(found.user.gid);
+        Ok(())
+    }
+
+    fn run(&self, spec: &Spec) -> Result<Credentials, Refusal> {
+        runtime::start(spec, self.host).map_err(|error| Refusal {
+            reason: match error {
+                RuntimeError::Lacks(lacking) => {
+                    format!("OCI runtime: unable to apply caps: podman itself lacks {lacking}")
+                }
+                RuntimeError::Execve(errno) => format!("OCI runtime: exec: {errno:?}"),
+            },
+            rule: Rule::PodmanDaemonLacks,
+            word: String::new(),
+        })
+    }
+
+    fn security_options(&self) -> Result<SecurityOptions, Refusal> {
+        let keys = ["mask", "unmask", "proc-opts", "systempaths"];
+        security_opt::read(&self.settings.security_opt, &[], &keys).map_err(|refused| Refusal {
+            reason: format!("invalid --security-opt {}: {:?}", refused.step, refused.word),
+            rule: Rule::PodmanSecurityOptRefused,
+            word: refused.word,
+        })
+    }
+
+    /// The profile, and whether it lets user namespaces through; the default one does.
+    fn seccomp(&mut self, options: &SecurityOptions) -> (Seccomp, bool) {
+        let (rule, seccomp) = match options.seccomp.as_deref() {
+            Some("unconfined") => (Rule::PodmanSeccompUnconfined, Seccomp::Unconfined),
+            None if self.privileged() || !self.host.seccomp => {
+                (Rule::PodmanSeccompUnconfined, Seccomp::Unconfined)
+            }
+            None => (Rule::PodmanSeccompDefault, Seccomp::Default),
+            Some(profile) => {
+                self.assumptions.push(format!(
+                    "the seccomp profile `{profile}` was not read, so it counts as letting user \
+                     namespaces through"
+                ));
+                (Rule::PodmanSeccompCustom, Seccomp::Custom(profile.to_owned()))
+            }
+        };
+        self.rules.push(rule);
+        (seccomp, true)
+    }
+
+    fn apparmor(&mut self, options: &SecurityOptions) -> AppArmor {
+        self.rules.push(Rule::PodmanAppArmor);
+        match options.apparmor.as_deref() {
+            Some("unconfined") => AppArmor::Unconfined,
+            Some(profile) => AppArmor::Named(profile.to_owned()),
+            None if self.privileged() => AppArmor::Unconfined,
+            None => AppArmor::Default,
+        }
+    }
+
+    fn sysctls(&mut self) -> Vec<(String, String)> {
+        self.rules.push(Rule::PodmanSysctls);
+        let network = self.settings.network.as_ref().map_or("", |network| &network.value);
+        let shared =
+            network == "host" || network.starts_with("container:") || network.starts_with("ns:");
+        let mut sysctls = BTreeMap::new();
+        if !shared {
+            sysctls.insert("net.ipv4.ping_group_range".to_owned(), "0 0".to_owned());
+        }
+        sysctls.extend(self.settings.sysctls.iter().cloned());
+        sysctls.into_iter().collect()
+    }
+}
