@@ -8,5 +8,16 @@
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 compile_error!("dropcap knows the system calls of x86_64 and aarch64 only");
 
+mod command;
+mod confinement;
+mod descriptors;
+pub mod init;
+mod launch;
 pub mod sys;
 pub mod user_namespaces;
+mod verify;
+
+pub use command::{Command, ExecError};
+pub use confinement::{ConfineError, Confinement, Identity, confine};
+pub use launch::{LaunchError, launch, prepare};
+pub use verify::{Confined, Remains};

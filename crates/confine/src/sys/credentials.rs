@@ -4,59 +4,78 @@
 //! container may have none; prctl(2), capget(2) and the getters of ids always answer.
 
 use super::{Linux, System};
-use dropcap_capability::{Capability, CapabilitySet, Credentials, Ids};
+use dropcap_capability::{Capability, CapabilitySet, Credentials, Ids, Kernel};
 use std::io;
 
 /// The id that setfsuid(2) and setfsgid(2) never accept, so that they only answer.
 const NO_ID: u32 = u32::MAX;
+
+/// What the kernel says of a thread, and of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The thread's credentials.
+    pub credentials: Credentials,
+    /// The capabilities that the kernel has.
+    pub capabilities: CapabilitySet,
+    /// The kernel's version.
+    pub kernel: Kernel,
+}
 
 /// The calling thread's credentials.
 ///
 /// # Errors
 /// What the kernel answers; a seccomp filter may deny one of the calls.
 pub fn read_credentials() -> io::Result<Credentials> {
-    read_credentials_of(&Linux)
+    Linux.read().map(|reading| reading.credentials)
 }
 
-/// As [`read_credentials`], asking `system`.
-///
-/// # Errors
-/// As [`read_credentials`].
-pub fn read_credentials_of(system: &impl System) -> io::Result<Credentials> {
+/// Asks `system` for everything; the body of [`System::read`].
+pub(super) fn read(system: &(impl System + ?Sized)) -> io::Result<Reading> {
     let sets = system.capget()?;
     let mut groups = system.groups()?;
     groups.sort_unstable();
-    Ok(Credentials {
+    let (bounding, capabilities) = gather(|capability| system.bounding_has(capability))?;
+    let (ambient, again) = gather(|capability| system.ambient_has(capability))?;
+    if capabilities != again {
+        let message = "the kernel has two last capabilities";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    let credentials = Credentials {
         uid: ids(system.user_ids()?, system.set_filesystem_user(NO_ID)),
         gid: ids(system.group_ids()?, system.set_filesystem_group(NO_ID)),
         groups,
         effective: sets.effective,
         permitted: sets.permitted,
         inheritable: sets.inheritable,
-        bounding: gather(|capability| system.bounding_has(capability))?,
-        ambient: gather(|capability| system.ambient_has(capability))?,
+        bounding,
+        ambient,
         securebits: system.securebits()?,
         no_new_privs: system.no_new_privs()?,
-    })
+    };
+    Ok(Reading { credentials, capabilities, kernel: system.kernel() })
 }
 
 fn ids([real, effective, saved]: [u32; 3], filesystem: u32) -> Ids {
     Ids { real, effective, saved, filesystem }
 }
 
-/// The capabilities for which `has` says yes, up to the last one that the kernel has, where it
-/// answers EINVAL (`cap_valid`).
-fn gather(has: impl Fn(Capability) -> io::Result<bool>) -> io::Result<CapabilitySet> {
-    let mut set = CapabilitySet::EMPTY;
+/// The capabilities for which `has` says yes, and all that it knows: it answers EINVAL after the
+/// last one that the kernel has (`cap_valid`).
+fn gather(
+    has: impl Fn(Capability) -> io::Result<bool>,
+) -> io::Result<(CapabilitySet, CapabilitySet)> {
+    let (mut set, mut known) = (CapabilitySet::EMPTY, CapabilitySet::EMPTY);
     for capability in (0..Capability::MAX_BITS).filter_map(Capability::from_number) {
         match has(capability) {
-            Ok(true) => set = set.with(capability),
-            Ok(false) => {}
-            Err(error) if error.raw_os_error() == Some(libc::EINVAL) && capability.number() > 0 => {
+            Ok(yes) => {
+                known = known.with(capability);
+                set = if yes { set.with(capability) } else { set };
+            }
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) && !known.is_empty() => {
                 break;
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(set)
+    Ok((set, known))
 }

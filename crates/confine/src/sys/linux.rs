@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "bare system calls are what this module is for")]
 
 use super::{ExecStrings, Instruction, Sets, System};
-use dropcap_capability::{Capability, CapabilitySet, Securebits};
+use dropcap_capability::{Capability, CapabilitySet, Kernel, Securebits};
 use libc::{c_int, c_long, c_ulong};
 use std::ffi::CStr;
 use std::io;
@@ -229,11 +229,35 @@ impl System for Linux {
         prctl(libc::PR_GET_SECCOMP, [0; 4]).map(|mode| mode == 2)
     }
 
+    fn kernel(&self) -> Kernel {
+        super::kernel()
+    }
+
     fn close_range(&self, first: u32, last: u32) -> io::Result<()> {
         // SAFETY: three numbers. That nothing in this process uses those descriptors afterwards is
         // the caller's matter, and no memory depends on it: std's owned descriptors would answer
         // EBADF.
         answer(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) }).map(drop)
+    }
+
+    fn open_descriptors(&self) -> io::Result<Vec<u32>> {
+        let number = |entry: io::Result<std::fs::DirEntry>| -> io::Result<Option<u32>> {
+            Ok(entry?.file_name().to_str().and_then(|name| name.parse().ok()))
+        };
+        std::fs::read_dir("/proc/self/fd")?.filter_map(|entry| number(entry).transpose()).collect()
+    }
+
+    fn close(&self, descriptor: u32) -> io::Result<()> {
+        // SAFETY: as in `close_range`.
+        match answer(unsafe { libc::syscall(libc::SYS_close, descriptor) }) {
+            Err(error) if error.raw_os_error() != Some(libc::EBADF) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn make_inheritable(&self, descriptor: u32) -> io::Result<()> {
+        // SAFETY: three numbers; F_SETFD changes a flag of the descriptor.
+        answer(unsafe { libc::syscall(libc::SYS_fcntl, descriptor, libc::F_SETFD, 0) }).map(drop)
     }
 
     fn unshare(&self, flags: i32) -> io::Result<()> {

@@ -11,14 +11,17 @@ mod exec;
 mod kernel;
 mod linux;
 mod process;
+#[cfg(test)]
+pub(crate) mod recording;
+pub mod signals;
 
-pub use credentials::{read_credentials, read_credentials_of};
+pub use credentials::{Reading, read_credentials};
 pub use exec::{ExecStrings, execve, fexecve};
 pub use kernel::{kernel, last_capability};
 pub use linux::Linux;
-pub use process::{Fork, Wait, exit_now, fork, fork_unchecked, wait, wait_any};
+pub use process::{Fork, Wait, exit_now, fork, fork_unchecked, reap_any, wait};
 
-use dropcap_capability::{Capability, CapabilitySet, Securebits};
+use dropcap_capability::{Capability, CapabilitySet, Kernel, Securebits};
 use std::ffi::CStr;
 use std::io;
 
@@ -106,8 +109,22 @@ pub trait System {
     /// `PR_GET_SECCOMP`: whether a filter is installed.
     fn has_filter(&self) -> io::Result<bool>;
 
+    /// The kernel's version, from uname(2).
+    fn kernel(&self) -> Kernel;
+    /// Everything that can be read of the thread's privilege, without /proc.
+    fn read(&self) -> io::Result<Reading> {
+        credentials::read(self)
+    }
+
     /// close_range(2) of `first..=last`.
     fn close_range(&self, first: u32, last: u32) -> io::Result<()>;
+    /// The open descriptors, from `/proc/self/fd`.
+    fn open_descriptors(&self) -> io::Result<Vec<u32>>;
+    /// close(2); one that is not open is no error.
+    fn close(&self, descriptor: u32) -> io::Result<()>;
+    /// `F_SETFD` without `FD_CLOEXEC`; EBADF if it is not open.
+    fn make_inheritable(&self, descriptor: u32) -> io::Result<()>;
+
     /// unshare(2) with `CLONE_…` flags.
     fn unshare(&self, flags: i32) -> io::Result<()>;
     /// execve(2): returns only if it fails.

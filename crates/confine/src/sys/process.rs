@@ -97,22 +97,27 @@ pub fn exit_now(status: u8) -> ! {
 /// # Errors
 /// ECHILD if it is not a child of this process or was waited for already.
 pub fn wait(child: i32) -> io::Result<Wait> {
-    wait_for(child).map(|(_, ended)| ended)
+    wait_for(child, 0).map(|(_, ended)| ended)
 }
 
-/// Waits for the end of any child, and says which.
+/// Reaps one child that has ended, if there is one, and says which; waits for nothing.
 ///
 /// # Errors
-/// ECHILD if there is none left.
-pub fn wait_any() -> io::Result<(i32, Wait)> {
-    wait_for(-1)
+/// What the kernel answers; no child at all is `Ok(None)`.
+pub fn reap_any() -> io::Result<Option<(i32, Wait)>> {
+    match wait_for(-1, libc::WNOHANG) {
+        Ok((0, _)) => Ok(None),
+        Ok(ended) => Ok(Some(ended)),
+        Err(error) if error.raw_os_error() == Some(libc::ECHILD) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
-fn wait_for(which: i32) -> io::Result<(i32, Wait)> {
+fn wait_for(which: i32, options: i32) -> io::Result<(i32, Wait)> {
     loop {
         let mut status = 0;
         // SAFETY: `status` is ours and valid for the kernel to write one int.
-        let child = unsafe { libc::waitpid(which, &raw mut status, 0) };
+        let child = unsafe { libc::waitpid(which, &raw mut status, options) };
         if child >= 0 {
             return Ok((child, Wait::from_status(status)));
         }
