@@ -1,0 +1,62 @@
+//! User and group ids.
+
+use crate::random::Random;
+use dropcap_capability::setuid::IdRequest;
+use dropcap_capability::{IdMap, Ids};
+
+/// Root, two users, and whom nobody maps.
+const CANDIDATES: [u32; 4] = [0, 1000, 1001, 65534];
+/// Ids that some namespaces of the test do not map; the last one is no id anywhere.
+const STRANGERS: [u32; 4] = [7, 2000, 100_000, u32::MAX - 1];
+
+/// The ids that a thread may have in a namespace with this map.
+pub(super) fn pool(map: &IdMap) -> Vec<u32> {
+    CANDIDATES.into_iter().filter(|id| map.maps(*id)).collect()
+}
+
+/// Ids that mean nothing in it, as far as it has any.
+pub(super) fn strangers(map: &IdMap) -> Vec<u32> {
+    STRANGERS.into_iter().filter(|id| !map.maps(*id)).collect()
+}
+
+/// The four ids of a thread: the first of the pool, root, is often among them.
+pub(super) fn draw(random: &mut Random, pool: &[u32]) -> Ids {
+    let id = |random: &mut Random| if random.percent(30) { pool[0] } else { random.pick(pool) };
+    if random.percent(45) {
+        return Ids::all(id(random));
+    }
+    let (real, effective, saved) = (id(random), id(random), id(random));
+    let filesystem = if random.percent(70) { effective } else { id(random) };
+    Ids { real, effective, saved, filesystem }
+}
+
+/// What is asked of setresuid(2) or setresgid(2): to stay, to swap, to leave for something new.
+pub(super) fn request(random: &mut Random, ids: Ids, map: &IdMap) -> IdRequest {
+    let pool = pool(map);
+    let strangers = strangers(map);
+    let own = [ids.real, ids.effective, ids.saved];
+    match random.below(20) {
+        0..2 => IdRequest {
+            real: Some(ids.real).filter(|_| random.percent(50)),
+            effective: Some(ids.effective).filter(|_| random.percent(50)),
+            saved: Some(ids.saved).filter(|_| random.percent(50)),
+        },
+        2..7 => IdRequest::all(random.pick(&pool)),
+        7..10 => {
+            let mut id = || Some(random.pick(&own)).filter(|_| random.percent(75));
+            IdRequest { real: id(), effective: id(), saved: id() }
+        }
+        10..15 if !strangers.is_empty() => {
+            let mut id = || {
+                let from = if random.percent(50) { &strangers } else { &pool };
+                let id = random.pick(from);
+                Some(id).filter(|_| random.percent(75))
+            };
+            IdRequest { real: id(), effective: id(), saved: id() }
+        }
+        _ => {
+            let mut id = || Some(random.pick(&pool)).filter(|_| random.percent(75));
+            IdRequest { real: id(), effective: id(), saved: id() }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What the thread does.
+
+use super::{exec, ids, sets};
+use crate::case::{Kind, Operation};
+use crate::namespace::Namespace;
+use crate::random::Random;
+use dropcap_capability::{Capability, CapabilitySet, CapsetRequest, Credentials, Securebits};
+
+/// An operation of `kind` for a thread in state `start`.
+pub(super) fn draw(
+    random: &mut Random,
+    namespace: &Namespace,
+    kind: Kind,
+    start: &Credentials,
+) -> Operation {
+    let environment = &namespace.environment;
+    match kind {
+        Kind::Execve => Operation::Execve(exec::draw(random, namespace, start, false).into()),
+        Kind::ExecveScript => Operation::Execve(exec::draw(random, namespace, start, true).into()),
+        Kind::CapbsetDrop => Operation::CapbsetDrop(sets::any(random)),
+        Kind::AmbientRaise => Operation::AmbientRaise(to_raise(random, start)),
+        Kind::AmbientLower => Operation::AmbientLower(to_lower(random, start)),
+        Kind::AmbientClear => Operation::AmbientClear,
+        Kind::SetSecurebits => Operation::SetSecurebits(securebits(random, start)),
+        Kind::SetKeepCaps => Operation::SetKeepCaps(random.percent(50)),
+        Kind::SetNoNewPrivs => Operation::SetNoNewPrivs,
+        Kind::Setresuid => Operation::Setresuid(ids::request(random, start.uid, &environment.uids)),
+        Kind::Setresgid => Operation::Setresgid(ids::request(random, start.gid, &environment.gids)),
+        Kind::Setgroups => Operation::Setgroups(groups(random, namespace)),
+        Kind::Capset => Operation::Capset(capset(random, start)),
+        Kind::UnshareUserNamespace => Operation::UnshareUserNamespace,
+    }
+}
+
+/// Half the time one that may be raised, as far as there is any.
+fn to_raise(random: &mut Random, start: &Credentials) -> Capability {
+    match random.below(4) {
+        0..2 => sets::one(random, start.permitted & start.inheritable),
+        2 => sets::one(random, start.permitted | start.inheritable),
+        _ => sets::any(random),
+    }
+}
+
+fn to_lower(random: &mut Random, start: &Credentials) -> Capability {
+    if random.percent(60) { sets::one(random, start.ambient) } else { sets::any(random) }
+}
+
+/// Mostly a small step from what is set, since a random jump nearly always meets a lock.
+fn securebits(random: &mut Random, start: &Credentials) -> Securebits {
+    let before = start.securebits.bits();
+    let flip = |random: &mut Random, bits: u32| 1 << random.below(bits as usize);
+    Securebits::from_bits(match random.below(20) {
+        0..2 => before,
+        2..7 => before ^ flip(random, 8),
+        7..9 => before ^ flip(random, 8) ^ flip(random, 8),
+        9..13 => before ^ (flip(random, 4) << 8),
+        13 => before ^ (flip(random, 4) << 8) ^ flip(random, 8),
+        14..16 => before | (1 << (12 + random.below(20))),
+        16..18 => random.bits() as u32 & 0xff,
+        _ => before & random.bits() as u32,
+    })
+}
+
+fn groups(random: &mut Random, namespace: &Namespace) -> Vec<u32> {
+    let map = &namespace.environment.gids;
+    let pool = ids::pool(map);
+    let mut strangers = ids::strangers(map);
+    // No namespace maps the last number, which is no id.
+    strangers.push(u32::MAX);
+    let strange = random.percent(35);
+    let mut group = |_| {
+        let stranger = strange && random.percent(60);
+        random.pick(if stranger { &strangers } else { &pool })
+    };
+    let count = group(0) as usize % 5 + usize::from(strange);
+    (0..count).map(group).collect()
+}
+
+/// Mostly a step down, as programs make it; else too much of something.
+fn capset(random: &mut Random, start: &Credentials) -> CapsetRequest {
+    let anything = CapabilitySet::from_bits(u64::MAX);
+    let permitted = match random.below(10) {
+        0..4 => start.permitted,
+        4..8 => sets::draw(random, start.permitted),
+        _ => sets::draw(random, anything),
+    };
+    let effective = match random.below(10) {
+        0..4 => permitted,
+        4..8 => sets::draw(random, permitted),
+        _ => sets::draw(random, anything),
+    };
+    let inheritable = match random.below(10) {
+        0..3 => sets::draw(random, start.inheritable),
+        3..5 => sets::draw(random, start.inheritable | start.permitted),
+        5..8 => sets::draw(random, start.inheritable | start.bounding),
+        _ => sets::draw(random, anything),
+    };
+    CapsetRequest { effective, permitted, inheritable }
+}
