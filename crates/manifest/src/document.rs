@@ -129,9 +129,11 @@ pub struct PrivilegeStep {
     pub drops: Vec<Spanned<String>>,
     /// Whether it takes no_new_privs (`setpriv --no-new-privs`).
     pub no_new_privs: bool,
-    /// Whether the script goes on when it fails: `|| true`, a condition, a script without `set -e`
-    /// where the step is not the last word (`exec`).
+    /// Whether the script goes on when it fails: `|| true`, a condition without an `exit`, a script without
+    /// `set -e`. A step behind `exec` takes the shell with it.
     pub failure_ignored: bool,
+    /// Whether it runs only under a condition: within `if` or `case`, behind `&&` or `||`.
+    pub conditional: bool,
     /// Whether it replaces the shell (`exec capsh ...`).
     pub exec: bool,
     /// The whole command.

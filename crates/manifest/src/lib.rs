@@ -13,7 +13,9 @@ mod document;
 mod edit;
 mod format;
 mod interpolate;
+mod markdown;
 mod path;
+mod shell;
 mod text;
 mod words;
 mod yaml;
@@ -56,8 +58,10 @@ pub fn read_as(format: Format, path_shown: &str, bytes: &[u8]) -> Document {
     let mut document = match format {
         Format::Compose => compose::read(path_shown, text),
         Format::Dockerfile => dockerfile::read(path_shown, text),
-        Format::Shell | Format::Markdown => Document::empty(path_shown, format, bytes.len()),
+        Format::Shell => shell::read(path_shown, text),
+        Format::Markdown => markdown::read(path_shown, text),
     };
+    shell::number_repeated(&mut document);
     if bom > 0 {
         document.shift(bom);
     }

@@ -38,3 +38,25 @@ pub(crate) fn at_offset(bytes: &[u8], offset: usize, message: String) -> ReadErr
     let (line, column) = line_column(bytes, offset);
     ReadError { line, column, message }
 }
+
+/// Where each line begins, for a text that is asked about often.
+pub(crate) struct Lines<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    pub fn new(text: &'t str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
+        Self { text, starts }
+    }
+
+    /// As [`line_column`].
+    pub fn line_column(&self, offset: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = self.starts[line - 1];
+        let before = &self.text.as_bytes()[start..offset.min(self.text.len())];
+        (line, line_column(before, before.len()).1)
+    }
+}

@@ -89,7 +89,9 @@ services:
     let mounts: Vec<_> = settings
         .mounts
         .iter()
-        .map(|mount| (mount.source.as_str(), mount.target.as_str(), mount.bind, mount.read_only, mount.tmpfs))
+        .map(|mount| {
+            (mount.source.as_str(), mount.target.as_str(), mount.bind, mount.read_only, mount.tmpfs)
+        })
         .collect();
     assert_eq!(
         mounts,
@@ -119,7 +121,8 @@ fn sysctls_as_a_list_and_the_builds_forms() {
     let build = |dockerfile: &str, target: Option<&str>| {
         Some(Build { dockerfile: dockerfile.to_owned(), target: target.map(str::to_owned) })
     };
-    let builds: Vec<_> = document.containers.iter().map(|container| container.build.clone()).collect();
+    let builds: Vec<_> =
+        document.containers.iter().map(|container| container.build.clone()).collect();
     assert_eq!(
         builds,
         [
@@ -192,13 +195,26 @@ services:
     assert_eq!(values(&last.settings.cap_add), ["CHOWN", "KILL"]);
     assert_eq!(last.settings.user.as_ref().unwrap().value, "nobody");
     assert_eq!(last.id, "deploy/compose.yaml#last");
-    assert_eq!(document.containers[3].unknowns[0].value, "it extends x of other.yaml, which is not read");
+    assert_eq!(
+        document.containers[3].unknowns[0].value,
+        "it extends x of other.yaml, which is not read"
+    );
     assert_eq!(values(&document.containers[4].settings.cap_add), ["CHOWN"]);
 
-    let document = read("compose.yaml", b"services:\n  a: {extends: b}\n  b: {extends: a}\n  c: {extends: z}\n");
+    let document = read(
+        "compose.yaml",
+        b"services:\n  a: {extends: b}\n  b: {extends: a}\n  c: {extends: z}\n",
+    );
     let messages: Vec<_> = document.errors.iter().map(ToString::to_string).collect();
-    assert!(messages.contains(&"line 2, column 16: a extends itself".to_owned()) || !messages.is_empty());
-    assert!(messages.iter().any(|message| message.starts_with("line 4, column 16: there is no service z")));
+    assert!(
+        messages.contains(&"line 2, column 16: a extends itself".to_owned())
+            || !messages.is_empty()
+    );
+    assert!(
+        messages
+            .iter()
+            .any(|message| message.starts_with("line 4, column 16: there is no service z"))
+    );
     assert_eq!(document.containers.len(), 3);
 }
 
@@ -213,14 +229,18 @@ fn a_variable_without_a_default_is_kept_and_said() {
 
 #[test]
 fn several_documents_are_merged() {
-    let document = clean("services: {a: {cap_add: [CHOWN]}}\n---\nservices: {a: {cap_add: [KILL]}, b: {image: x}}\n");
+    let document = clean(
+        "services: {a: {cap_add: [CHOWN]}}\n---\nservices: {a: {cap_add: [KILL]}, b: {image: x}}\n",
+    );
     assert_eq!(document.containers.len(), 2);
     assert_eq!(values(&document.containers[0].settings.cap_add), ["CHOWN", "KILL"]);
 }
 
 #[test]
 fn a_file_without_services_has_no_containers() {
-    for text in ["", "volumes: {a: {}}\n", "services:\n", "- a\n- b\n", "just text\n", "# only a comment\n"] {
+    for text in
+        ["", "volumes: {a: {}}\n", "services:\n", "- a\n- b\n", "just text\n", "# only a comment\n"]
+    {
         assert_eq!(clean(text).containers, [], "{text}");
     }
 }
@@ -229,12 +249,21 @@ fn a_file_without_services_has_no_containers() {
 fn what_is_wrong_is_said_with_its_place() {
     for (text, message) in [
         ("services:\n  a:\n    cap_add: CHOWN\n", "line 3, column 14: cap_add must be a list"),
-        ("services:\n  a:\n    privileged: perhaps\n", "line 3, column 17: privileged must be true or false, and is perhaps"),
+        (
+            "services:\n  a:\n    privileged: perhaps\n",
+            "line 3, column 17: privileged must be true or false, and is perhaps",
+        ),
         ("services:\n  a: 1\n", "line 2, column 6: the service a must be a mapping"),
         ("services: []\n", "line 1, column 11: services must be a mapping of names to services"),
-        ("services:\n  a:\n    user: x\n    user: y\n", "line 4, column 5: the key user is there twice, which Compose refuses"),
+        (
+            "services:\n  a:\n    user: x\n    user: y\n",
+            "line 4, column 5: the key user is there twice, which Compose refuses",
+        ),
         ("services:\n  a:\n    user: [x]\n", "line 3, column 11: this must be a single value"),
-        ("services:\n  a:\n    command: 'echo \"'\n", "line 3, column 14: a quote in command is not closed"),
+        (
+            "services:\n  a:\n    command: 'echo \"'\n",
+            "line 3, column 14: a quote in command is not closed",
+        ),
     ] {
         let document = read("compose.yaml", text.as_bytes());
         let messages: Vec<_> = document.errors.iter().map(ToString::to_string).collect();

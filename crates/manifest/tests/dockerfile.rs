@@ -78,7 +78,10 @@ CMD exec other \\
 #[test]
 fn an_own_entrypoint_clears_the_inherited_command() {
     let container = last("FROM a AS x\nCMD [\"c\"]\nFROM x\nENTRYPOINT [\"e\"]\n");
-    assert_eq!((entrypoint(&container).unwrap(), command(&container)), (["e".to_owned()].as_slice(), None));
+    assert_eq!(
+        (entrypoint(&container).unwrap(), command(&container)),
+        (["e".to_owned()].as_slice(), None)
+    );
     let container = last("FROM a AS x\nCMD [\"c\"]\nFROM 0\nCMD [\"d\"]\nENTRYPOINT [\"e\"]\n");
     assert_eq!(command(&container).unwrap(), ["d"]);
 }
@@ -103,7 +106,8 @@ fn the_escape_directive_and_the_shell_instruction() {
 fn a_variable_that_nobody_sets_is_kept_and_said() {
     let container = last("FROM $BASE\nUSER ${WHO}\n");
     assert_eq!(user(&container), Some("${WHO}"));
-    let unknowns: Vec<_> = container.unknowns.iter().map(|unknown| unknown.value.as_str()).collect();
+    let unknowns: Vec<_> =
+        container.unknowns.iter().map(|unknown| unknown.value.as_str()).collect();
     assert_eq!(unknowns, ["the value of $BASE", "the value of ${WHO}"]);
 }
 
@@ -131,7 +135,11 @@ fn what_is_wrong_is_said_with_its_place() {
         ("FROM a\nUSR x\n", 2, "not a Dockerfile: unknown instruction 'USR'"),
         ("RUN x\n", 1, "not a Dockerfile: expected FROM"),
         ("", 1, "not a Dockerfile: expected at least one FROM instruction"),
-        ("FROM a\nRUN <<E\nx\n", 4, "not a Dockerfile: expected end of here-document (E), but reached eof"),
+        (
+            "FROM a\nRUN <<E\nx\n",
+            4,
+            "not a Dockerfile: expected end of here-document (E), but reached eof",
+        ),
     ] {
         let document = read("Dockerfile", text.as_bytes());
         assert_eq!(document.containers, []);

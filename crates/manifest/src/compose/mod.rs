@@ -1,7 +1,7 @@
 //! Compose files, <https://github.com/compose-spec/compose-spec/blob/main/spec.md>.
 
 mod merge;
-mod mount;
+pub(crate) mod mount;
 mod service;
 
 use std::collections::HashMap;
@@ -9,7 +9,8 @@ use std::collections::HashMap;
 pub(crate) use merge::merge;
 
 use crate::{
-    Container, Document, Format, ReadError, line_column,
+    Container, Document, Format, ReadError,
+    text::Lines,
     yaml::{Entry, NodeId, Tree},
 };
 
@@ -20,7 +21,7 @@ const MAX_EXTENDS: usize = 32;
 pub(crate) fn read(path: &str, text: &str) -> Document {
     let mut document = Document::empty(path, Format::Compose, text.len());
     let (tree, error) = Tree::parse(text);
-    let mut reader = Reader { path, text, tree: &tree, errors: Vec::new() };
+    let mut reader = Reader { path, text, tree: &tree, lines: None, errors: Vec::new() };
     for root in &tree.documents {
         for container in reader.services(*root) {
             // Compose merges the documents of a file like files.
@@ -39,6 +40,8 @@ pub(crate) fn read(path: &str, text: &str) -> Document {
 struct Reader<'t> {
     path: &'t str,
     text: &'t str,
+    /// Made when the first error needs it.
+    lines: Option<Lines<'t>>,
     tree: &'t Tree<'t>,
     errors: Vec<ReadError>,
 }
@@ -121,7 +124,8 @@ impl<'t> Reader<'t> {
     }
 
     fn error(&mut self, node: NodeId, message: &str) {
-        let (line, column) = line_column(self.text.as_bytes(), self.tree.nodes[node].span.start);
+        let lines = self.lines.get_or_insert_with(|| Lines::new(self.text));
+        let (line, column) = lines.line_column(self.tree.nodes[node].span.start);
         self.errors.push(ReadError { line, column, message: message.to_owned() });
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn tmpfs(text: &str, span: Range<usize>) -> Mount {
 }
 
 /// What `use_api_socket: true` mounts.
-pub(super) fn api_socket(span: Range<usize>) -> Mount {
+pub(crate) fn api_socket(span: Range<usize>) -> Mount {
     let socket = "/var/run/docker.sock".to_owned();
     Mount {
         source: socket.clone(),
