@@ -1,0 +1,214 @@
+//! Every rule over every container.
+
+use crate::analysis::analyse;
+use crate::fix::{Change, FileEdit};
+use crate::rules::{Check, RULES};
+use crate::script::Script;
+use crate::subject::Subject;
+use crate::{Analysis, Finding, Input, Options, Plan};
+use dropcap_engine::EngineVersion;
+use dropcap_manifest::{Container, PrivilegeStep, apply_and_verify};
+use dropcap_policy::Waiver;
+use std::collections::HashMap;
+
+/// The outcome.
+#[derive(Debug)]
+pub struct Audited {
+    /// Each container with its states, in the order in which they came.
+    pub containers: Vec<AuditedContainer>,
+    /// What counts, by file and place.
+    pub findings: Vec<Finding>,
+    /// What a waiver covers, with the waiver's reason.
+    pub waived: Vec<(Finding, String)>,
+}
+
+/// One container.
+#[derive(Debug)]
+pub struct AuditedContainer {
+    /// As it is written.
+    pub container: Container,
+    /// The engine whose rules were taken.
+    pub engine: EngineVersion,
+    /// Whether its image was read.
+    pub image_read: bool,
+    /// As it starts.
+    pub analysis: Analysis,
+    /// What a fix makes of it.
+    pub plan: Plan,
+    /// The line that its name stands on.
+    pub line: usize,
+}
+
+/// Looks at everything.
+pub fn audit(input: &Input, options: &Options) -> Audited {
+    let mut places = Places::new(input);
+    let mut findings = Vec::new();
+    let mut containers = Vec::with_capacity(input.containers.len());
+    for container in &input.containers {
+        let (audited, found) = container_findings(container, input, options);
+        findings.extend(found);
+        let line = places.of(&container.file, container.span.start).0;
+        containers.push(AuditedContainer { line, ..audited });
+    }
+    findings.extend(script_findings(input));
+
+    for finding in &mut findings {
+        let (start, end) = (finding.span.start, finding.span.end);
+        (finding.line, finding.column) = places.of(&finding.file, start);
+        (finding.end_line, finding.end_column) = places.of(&finding.file, end);
+        if options.edits {
+            work_out_edits(finding, input);
+        }
+    }
+    findings.sort_by(|a, b| {
+        (&a.file, a.span.start, a.rule, &a.fingerprint).cmp(&(
+            &b.file,
+            b.span.start,
+            b.rule,
+            &b.fingerprint,
+        ))
+    });
+    let (findings, waived) = waive(findings, input, options);
+    Audited { containers, findings, waived }
+}
+
+fn container_findings(
+    container: &Container,
+    input: &Input,
+    options: &Options,
+) -> (AuditedContainer, Vec<Finding>) {
+    let engine = options.engine_for(container);
+    let analysis = analyse(container, input, &engine);
+    let image = input.image_of(container);
+    let steps = entrypoint_steps(container, input);
+    let id = format!("{}{}", options.policy_prefix, container.id);
+    let image_name = container.image.as_ref().map(|image| image.value.as_str());
+    let workload = input.policy.as_ref().and_then(|policy| policy.workload_for(&id, image_name));
+    let plan = Plan::of(container, &analysis, image, steps, workload, input, &engine);
+    let subject = Subject {
+        container,
+        analysis: &analysis,
+        engine: &engine,
+        image,
+        steps,
+        workload,
+        plan: &plan,
+        input,
+    };
+    let mut findings = Vec::new();
+    for rule in RULES {
+        if let Check::Container(check) = rule.check {
+            findings.extend(check(&subject));
+        }
+    }
+    let container = container.clone();
+    let image_read = image.is_some();
+    (AuditedContainer { container, engine, image_read, analysis, plan, line: 1 }, findings)
+}
+
+/// The steps of the script that the container's entrypoint runs.
+fn entrypoint_steps<'a>(container: &Container, input: &'a Input) -> &'a [PrivilegeStep] {
+    container
+        .entrypoint_script
+        .as_ref()
+        .and_then(|script| input.documents.iter().find(|document| document.path == *script))
+        .map_or(&[], |document| &document.steps)
+}
+
+fn script_findings(input: &Input) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for document in input.documents.iter().filter(|document| !document.steps.is_empty()) {
+        let runs = |container: &&Container| {
+            container.entrypoint_script.as_deref() == Some(document.path.as_str())
+        };
+        let container = input.containers.iter().find(runs);
+        let script = Script {
+            container: container.map_or(&document.path, |container| &container.id).clone(),
+            file: &document.path,
+            steps: &document.steps,
+            source: input.source(&document.path).unwrap_or_default(),
+        };
+        for rule in RULES {
+            if let Check::Script(check) = rule.check {
+                findings.extend(check(&script));
+            }
+        }
+    }
+    findings
+}
+
+/// Fills in the edits of a finding's fix; one that cannot be made becomes a line of help.
+fn work_out_edits(finding: &mut Finding, input: &Input) {
+    let Some(fix) = &mut finding.fix else { return };
+    match &fix.change {
+        Change::Text(edits) => fix.edits = edits.clone(),
+        Change::Settings { file, container, wanted } => {
+            let bytes = input.source(file).unwrap_or_default();
+            match apply_and_verify(file, bytes, container, wanted) {
+                Ok(edited) => {
+                    fix.edits = edited
+                        .edits
+                        .into_iter()
+                        .map(|edit| FileEdit {
+                            file: file.clone(),
+                            start: edit.start,
+                            end: edit.end,
+                            text: edit.text,
+                        })
+                        .collect();
+                }
+                Err(error) => {
+                    finding.help.push_str(&format!(" (by hand: {error})"));
+                    finding.fix = None;
+                }
+            }
+        }
+    }
+}
+
+fn waive(
+    findings: Vec<Finding>,
+    input: &Input,
+    options: &Options,
+) -> (Vec<Finding>, Vec<(Finding, String)>) {
+    let Some(policy) = &input.policy else { return (findings, Vec::new()) };
+    let (mut kept, mut waived) = (Vec::new(), Vec::new());
+    for finding in findings {
+        let id = format!("{}{}", options.policy_prefix, finding.container);
+        let waiver: Option<&Waiver> = policy.waiver(finding.rule, &id, options.today);
+        match waiver {
+            Some(waiver) => waived.push((finding, waiver.reason.clone())),
+            None => kept.push(finding),
+        }
+    }
+    (kept, waived)
+}
+
+/// Lines and columns, with the beginnings of each file's lines found once.
+struct Places<'a> {
+    input: &'a Input,
+    lines: HashMap<String, Vec<usize>>,
+}
+
+impl<'a> Places<'a> {
+    fn new(input: &'a Input) -> Self {
+        Self { input, lines: HashMap::new() }
+    }
+
+    /// The line and column of a byte, each from 1, the column in characters.
+    fn of(&mut self, file: &str, offset: usize) -> (usize, usize) {
+        let bytes = self.input.source(file).unwrap_or_default();
+        if !self.lines.contains_key(file) {
+            let starts = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+            let starts = std::iter::once(0).chain(starts.map(|(at, _)| at + 1)).collect();
+            self.lines.insert(file.to_owned(), starts);
+        }
+        let starts = &self.lines[file];
+        let offset = offset.min(bytes.len());
+        let line = starts.partition_point(|start| *start <= offset);
+        let start = starts[line - 1];
+        // A continuation byte of UTF-8 is no character of its own.
+        let column = bytes[start..offset].iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+        (line, column + 1)
+    }
+}

@@ -1,0 +1,275 @@
+//! What a container should say in the end, and how sure that is.
+
+use super::candidates::candidates;
+use super::{Because, Change, Fix};
+use crate::analysis::first_process;
+use crate::proof::Before;
+use crate::subject::as_written;
+use crate::{Analysis, Input, States};
+use dropcap_capability::{Capability, CapabilitySet, parse_capability};
+use dropcap_engine::EngineVersion;
+use dropcap_image::Image;
+use dropcap_manifest::{Container, Engine, Kind, PrivilegeStep, Settings, Spanned, Wanted};
+use dropcap_policy::Workload;
+
+/// The entry of `security_opt` that sets no_new_privs; Docker's and Podman's spelling.
+pub(crate) const NO_NEW_PRIVILEGES: &str = "no-new-privileges:true";
+
+/// The sysctl by which ports below 1024 need no capability; ip-sysctl.
+const LOW_PORTS: &str = "net.ipv4.ip_unprivileged_port_start";
+
+/// The end that the fixes of one container lead to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// What is added back after everything is dropped.
+    pub keep: CapabilitySet,
+    /// Why each of them is kept.
+    pub kept_for: Vec<(Capability, String)>,
+    /// Whether no_new_privs is set.
+    pub no_new_privileges: bool,
+    /// Sysctls that stand in for a capability.
+    pub sysctls: Vec<(String, String)>,
+    /// On what the set rests.
+    pub because: Because,
+    /// What else there is to say: what `exec` gets, what cannot be expressed.
+    pub notes: Vec<String>,
+    /// Whether there is a text to change: a Dockerfile and an OpenShell line have no settings.
+    pub editable: bool,
+    file: String,
+    container: String,
+    learn: String,
+}
+
+impl Plan {
+    /// Works out the plan of one container.
+    pub(crate) fn of(
+        container: &Container,
+        analysis: &Analysis,
+        image: Option<&Image>,
+        steps: &[PrivilegeStep],
+        workload: Option<&Workload>,
+        input: &Input,
+        engine: &EngineVersion,
+    ) -> Self {
+        let editable = container.kind != Kind::Dockerfile && container.engine != Engine::OpenShell;
+        let mut plan = Self {
+            keep: CapabilitySet::EMPTY,
+            kept_for: Vec::new(),
+            no_new_privileges: workload.is_none_or(|workload| workload.no_new_privileges),
+            sysctls: Vec::new(),
+            because: Because::Proof,
+            notes: Vec::new(),
+            editable,
+            file: container.file.clone(),
+            container: container.id.clone(),
+            learn: learn_line(container, workload),
+        };
+        let Some(states) = analysis.states() else {
+            plan.because = Because::Unproved("it does not start as it is written".to_owned());
+            return plan;
+        };
+        match workload {
+            Some(workload) => {
+                let why = format!("workload `{}` of the policy", workload.name);
+                plan.keep_all(
+                    (workload.allow | workload.setup).iter().map(|one| (one, why.clone())),
+                );
+            }
+            None => plan.keep_all(shown_needs(container, states, steps)),
+        }
+        plan.express(container, image, engine);
+        let mut emptied = Settings { cap_add: Vec::new(), ..plan.settings(&container.settings) };
+        emptied.security_opt.push(Spanned::new(NO_NEW_PRIVILEGES.to_owned(), 0..0));
+        let before = Before { container, states, image };
+        plan.because = match before.prove_no_change(&emptied, input, engine) {
+            Ok(()) => Because::Proof,
+            Err(gap) => without_proof(gap, container, image, workload),
+        };
+        if plan.because == Because::Proof && workload.is_none() {
+            // Nothing is ever held, so nothing is worth keeping.
+            plan.keep = CapabilitySet::EMPTY;
+            plan.kept_for.clear();
+            plan.notes.clear();
+        }
+        if !states.bounding().is_subset(plan.keep) {
+            plan.notes.push(exec_note(plan.keep));
+        }
+        plan
+    }
+
+    fn keep_all(&mut self, kept: impl IntoIterator<Item = (Capability, String)>) {
+        for (capability, why) in kept {
+            if !self.keep.contains(capability) {
+                self.keep = self.keep.with(capability);
+                self.kept_for.push((capability, why));
+            }
+        }
+    }
+
+    /// Takes out of `keep` what the engine would put where the process cannot use it, and says what
+    /// stands in for it.
+    fn express(&mut self, container: &Container, image: Option<&Image>, engine: &EngineVersion) {
+        let planned = self.settings(&container.settings);
+        let Ok(after) = first_process(&planned, image, engine) else { return };
+        let lost = self.keep - after.credentials.permitted;
+        if lost.is_empty() || after.credentials.uid.effective == 0 {
+            return;
+        }
+        self.keep = self.keep - lost;
+        self.kept_for.retain(|(capability, _)| !lost.contains(*capability));
+        if lost.contains(Capability::NET_BIND_SERVICE) {
+            self.express_low_ports(container, &after.sysctls);
+        }
+        let rest = lost.without(Capability::NET_BIND_SERVICE);
+        if !rest.is_empty() {
+            self.notes.push(format!(
+                "{rest} cannot be given: {} puts what is added for a user other than root into the \
+                 bounding set alone. Start it as root with SETUID, SETGID and SETPCAP, and let \
+                 `dropcap run --user USER --allow {}` step down",
+                engine.name(),
+                as_written(rest).join(",")
+            ));
+        }
+    }
+
+    fn express_low_ports(&mut self, container: &Container, sysctls: &[(String, String)]) {
+        let host_network =
+            container.settings.network.as_ref().is_some_and(|network| network.value == "host");
+        let set =
+            sysctls.iter().find(|(name, _)| name == LOW_PORTS).map(|(_, value)| value.as_str());
+        let note = match set {
+            _ if host_network => format!(
+                "with the host's network the host's {LOW_PORTS} counts: a user other than root \
+                 listens on ports below 1024 only where that is 0"
+            ),
+            Some("0") => format!(
+                "CAP_NET_BIND_SERVICE is not needed for ports below 1024: the engine sets \
+                 {LOW_PORTS}=0 in the container"
+            ),
+            _ => {
+                self.sysctls.push((LOW_PORTS.to_owned(), "0".to_owned()));
+                format!("{LOW_PORTS}=0 stands in for CAP_NET_BIND_SERVICE")
+            }
+        };
+        self.notes.push(note);
+    }
+
+    /// `settings` as they are after the whole plan.
+    pub(crate) fn settings(&self, settings: &Settings) -> Settings {
+        let word = |word: String| Spanned::new(word, 0..0);
+        let mut planned = settings.clone();
+        planned.privileged = None;
+        planned.cap_drop = vec![word("ALL".to_owned())];
+        planned.cap_add = as_written(self.keep).into_iter().map(word).collect();
+        if self.no_new_privileges {
+            planned.security_opt.push(word(NO_NEW_PRIVILEGES.to_owned()));
+        }
+        planned.sysctls.extend(self.sysctls.iter().cloned());
+        planned
+    }
+
+    /// The settings that drop everything but what is kept.
+    pub(crate) fn drop_all(&self, container: &Container) -> Wanted {
+        let keep = as_written(self.keep);
+        let as_is = keep.is_empty() && container.settings.cap_add.is_empty();
+        Wanted {
+            cap_drop: Some(vec!["ALL".to_owned()]),
+            cap_add: (!as_is).then_some(keep),
+            set_sysctls: self.sysctls.clone(),
+            ..Wanted::default()
+        }
+    }
+
+    /// A fix with this tier and these words; `None` where there is no text to change.
+    pub(crate) fn fix(
+        &self,
+        because: Because,
+        does: impl Into<String>,
+        wanted: Wanted,
+    ) -> Option<Fix> {
+        let mut notes = self.notes.clone();
+        if let Because::Unproved(_) = &because {
+            let kept = self.kept_for.iter().filter(|(_, why)| why.starts_with('`'));
+            notes.extend(kept.map(|(capability, why)| format!("{capability} is kept for {why}")));
+            notes.push(format!("what would make it safe: {}", self.learn));
+        }
+        self.editable.then(|| Fix {
+            tier: because.tier(),
+            because,
+            does: does.into(),
+            notes,
+            edits: Vec::new(),
+            change: Change::Settings {
+                file: self.file.clone(),
+                container: self.container.clone(),
+                wanted: Box::new(wanted),
+            },
+        })
+    }
+
+    /// The words for `cap_drop` and `cap_add`.
+    pub(crate) fn in_words(&self) -> String {
+        match as_written(self.keep).as_slice() {
+            [] => "drop ALL".to_owned(),
+            keep => format!("drop ALL, add {}", keep.join(", ")),
+        }
+    }
+}
+
+/// What a container without a policy is known to need: what it asks for and gets, and what its
+/// entrypoint does.
+fn shown_needs(
+    container: &Container,
+    states: &States,
+    steps: &[PrivilegeStep],
+) -> Vec<(Capability, String)> {
+    let asked =
+        container.settings.cap_add.iter().filter_map(|word| parse_capability(&word.value).ok());
+    let held = |capability: &Capability| states.first.credentials.permitted.contains(*capability);
+    let mut kept: Vec<_> =
+        asked.filter(held).map(|one| (one, "what is written".to_owned())).collect();
+    if states.is_root() {
+        kept.extend(candidates(steps).into_iter().filter(|(one, _)| held(one)));
+    }
+    kept
+}
+
+/// Evidence, or what is missing.
+fn without_proof(
+    gap: String,
+    container: &Container,
+    image: Option<&Image>,
+    workload: Option<&Workload>,
+) -> Because {
+    let Some(workload) = workload else {
+        return Because::Unproved(format!("nothing proves that it needs no more: {gap}"));
+    };
+    let pinned = container.image.as_ref().and_then(|image| image.value.split_once('@'));
+    let digest =
+        image.and_then(|image| image.digest.as_deref()).or(pinned.map(|(_, digest)| digest));
+    match digest {
+        Some(digest) if workload.is_proved_for(digest) => Because::Evidence,
+        Some(digest) => Because::Unproved(format!(
+            "the policy's workload `{}` has no evidence for the image {digest}",
+            workload.name
+        )),
+        None => Because::Unproved(format!(
+            "the policy's workload `{}` cannot be compared with an image whose digest is not known",
+            workload.name
+        )),
+    }
+}
+
+fn exec_note(keep: CapabilitySet) -> String {
+    match keep.is_empty() {
+        true => "`exec -u 0` changes too: it will hold no capability".to_owned(),
+        false => format!("`exec -u 0` changes too: it will hold {keep} alone"),
+    }
+}
+
+/// The line that would learn what the container needs.
+fn learn_line(container: &Container, workload: Option<&Workload>) -> String {
+    let test = workload.and_then(|workload| workload.test.as_deref()).unwrap_or("CMD");
+    let quoted = test.replace('\'', r"'\''");
+    format!("`dropcap learn --test '{quoted}' {}` (`learn` comes in a later version)", container.id)
+}

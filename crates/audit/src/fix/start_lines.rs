@@ -1,0 +1,31 @@
+//! How to start an image that only a Dockerfile tells of.
+
+use super::Plan;
+use crate::subject::as_written;
+use std::fmt::Write;
+
+/// The `docker run` line and the Compose lines that start it as planned. A Dockerfile itself has no
+/// word for capabilities: whoever starts the image decides.
+pub(crate) fn start_lines(plan: &Plan, engine: &str) -> String {
+    let keep = as_written(plan.keep);
+    let mut flags = "--cap-drop ALL".to_owned();
+    let mut compose = "cap_drop: [ALL]".to_owned();
+    for capability in &keep {
+        let _ = write!(flags, " --cap-add {capability}");
+    }
+    if !keep.is_empty() {
+        let _ = write!(compose, ", cap_add: [{}]", keep.join(", "));
+    }
+    if plan.no_new_privileges {
+        flags.push_str(" --security-opt no-new-privileges:true");
+        compose.push_str(", security_opt: [no-new-privileges:true]");
+    }
+    for (name, value) in &plan.sysctls {
+        let _ = write!(flags, " --sysctl {name}={value}");
+        let _ = write!(compose, ", sysctls: {{{name}: {value}}}");
+    }
+    format!(
+        "a Dockerfile cannot drop capabilities, whoever starts the image does: \
+         `{engine} run {flags} IMAGE`, or in Compose `{compose}`"
+    )
+}

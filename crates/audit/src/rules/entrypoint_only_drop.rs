@@ -1,0 +1,67 @@
+//! `entrypoint-only-drop`
+
+use super::{Check, Rule, page};
+use crate::fix::start_lines;
+use crate::subject::{Subject, in_words};
+use crate::{Finding, Level};
+use dropcap_capability::{CapabilitySet, parse_capability};
+use dropcap_manifest::Kind;
+
+pub(super) static RULE: Rule = Rule {
+    name: "entrypoint-only-drop",
+    summary: "the entrypoint drops, but a process that the engine starts later never passes it",
+    page: page!("entrypoint-only-drop"),
+    references: &["docker-exec(1)", "capabilities(7)"],
+    check: Check::Container(check),
+};
+
+fn check(subject: &Subject) -> Vec<Finding> {
+    let Some(states) = subject.states() else { return Vec::new() };
+    let mut findings = Vec::new();
+    for step in subject.steps {
+        let dropped: CapabilitySet =
+            step.drops.iter().flat_map(|word| dropped(&word.value).iter()).collect();
+        // What the engine has dropped already, an exec does not get either.
+        let regained = dropped & states.bounding();
+        if regained.is_empty() {
+            continue;
+        }
+        let command = step.arguments.first().map_or("", String::as_str);
+        let plan = subject.plan;
+        let help = match subject.container.kind {
+            Kind::Dockerfile => start_lines(plan, subject.engine.name()),
+            _ => {
+                format!("drop where the engine makes processes, for exec too: {}", plan.in_words())
+            }
+        };
+        let fix = plan.fix(plan.because.clone(), plan.in_words(), plan.drop_all(subject.container));
+        findings.push(
+            crate::subject::Draft::new(
+                &RULE,
+                Level::Warning,
+                &subject.container.id,
+                &step.file,
+                step.span.clone(),
+            )
+            .about(command)
+            .message(format!(
+                "`{command}` drops {} for what the entrypoint starts; an exec into {} does not pass it \
+                 and keeps them in its bounding set",
+                in_words(regained),
+                subject.name()
+            ))
+            .help(help)
+            .fix(fix)
+            .done(),
+        );
+    }
+    findings
+}
+
+/// What a word of a step drops.
+fn dropped(word: &str) -> CapabilitySet {
+    if word.eq_ignore_ascii_case("all") {
+        return CapabilitySet::KNOWN;
+    }
+    parse_capability(word).map_or(CapabilitySet::EMPTY, CapabilitySet::from)
+}

@@ -1,0 +1,53 @@
+//! `runs-as-root`
+
+use super::{Check, Rule, page};
+use crate::subject::Subject;
+use crate::{Finding, Level};
+use dropcap_manifest::{Engine, Tool};
+
+pub(super) static RULE: Rule = Rule {
+    name: "runs-as-root",
+    summary: "the first process is root, who owns root's files with no capability at all",
+    page: page!("runs-as-root"),
+    references: &["CIS Docker Benchmark 1.6.0 4.1 (configuration only)", "credentials(7)"],
+    check: Check::Container(check),
+};
+
+fn check(subject: &Subject) -> Vec<Finding> {
+    let Some(states) = subject.states() else { return Vec::new() };
+    if !states.is_root() {
+        return Vec::new();
+    }
+    let user = subject.container.settings.user.as_ref();
+    let stepper = subject.steps.iter().find(|step| {
+        matches!(step.tool, Tool::Gosu | Tool::SuExec | Tool::Setpriv | Tool::Dropcap)
+    });
+    // What nobody wrote down is assumed, and may be otherwise in the image.
+    let read = user.is_some() || subject.image.is_some() || subject.container.build.is_some();
+    let level = if read && stepper.is_none() { Level::Warning } else { Level::Note };
+    let who = match (subject.container.engine, user) {
+        (Engine::OpenShell, _) => {
+            "starts as root whatever the image says, for OpenShell's supervisor".to_owned()
+        }
+        (_, Some(user)) => format!("starts as root (`{}`)", user.value),
+        (_, None) if read => "starts as root: no USER is set".to_owned(),
+        (_, None) => "starts as root, if its image sets no USER (the image is not read)".to_owned(),
+    };
+    let mut message = format!(
+        "{}{} {who}; uid 0 owns root's files and the kernel's settings even without a capability",
+        subject.premise(),
+        subject.name()
+    );
+    if let Some(step) = stepper {
+        let command = step.arguments.first().map_or("", String::as_str);
+        message.push_str(&format!("; its entrypoint steps down by `{command}`, an exec does not"));
+    }
+    let span = user.map_or(&subject.container.span, |user| &user.span);
+    vec![
+        subject
+            .finding(&RULE, level, span)
+            .message(message)
+            .help("set a user of its own (`USER`, `user:`, `--user`)")
+            .done(),
+    ]
+}

@@ -1,0 +1,111 @@
+//! `unknown-cap`
+
+use super::{Check, Rule, page};
+use crate::fix::Because;
+use crate::subject::Subject;
+use crate::{Analysis, Finding, Level};
+use dropcap_capability::{Capability, parse_capability};
+use dropcap_manifest::{Spanned, Wanted};
+
+pub(super) static RULE: Rule = Rule {
+    name: "unknown-cap",
+    summary: "a word is no capability, or none that this engine knows",
+    page: page!("unknown-cap"),
+    references: &["capabilities(7)", "moby: caps.NormalizeLegacyCapabilities"],
+    check: Check::Container(check),
+};
+
+fn check(subject: &Subject) -> Vec<Finding> {
+    let settings = &subject.container.settings;
+    let refused = match subject.analysis {
+        Analysis::Refused(refusal) => Some(refusal),
+        Analysis::Starts(_) => None,
+    };
+    let lists = [("cap_add", &settings.cap_add), ("cap_drop", &settings.cap_drop)];
+    let mut findings = Vec::new();
+    for (key, words) in lists {
+        for word in words.iter() {
+            let meant = match meaning(&word.value) {
+                Meaning::Known => {
+                    // One that dropcap knows, and this version of the engine does not.
+                    if refused.is_none_or(|refusal| refusal.word != word.value) {
+                        continue;
+                    }
+                    None
+                }
+                Meaning::Unknown(nearest) => nearest,
+            };
+            findings.push(finding(subject, key, words, word, meant));
+        }
+    }
+    findings
+}
+
+fn finding(
+    subject: &Subject,
+    key: &str,
+    words: &[Spanned<String>],
+    word: &Spanned<String>,
+    meant: Option<String>,
+) -> Finding {
+    let outcome = match subject.analysis {
+        Analysis::Refused(refusal) => {
+            format!("{} does not start: {}", subject.name(), refusal.reason)
+        }
+        Analysis::Starts(_) => {
+            format!("{} starts all the same, without what was meant", subject.name())
+        }
+    };
+    let message =
+        format!("`{}` is no capability that {} knows; {outcome}", word.value, subject.engine);
+    let help = match &meant {
+        Some(meant) => format!("write {meant}, if that was meant"),
+        None => "take it out; the names are those of capabilities(7), such as NET_RAW".to_owned(),
+    };
+    let fix = meant.and_then(|meant| {
+        let all = words
+            .iter()
+            .map(|other| if other.span == word.span { meant.clone() } else { other.value.clone() });
+        let wanted = match key {
+            "cap_add" => Wanted { cap_add: Some(all.collect()), ..Wanted::default() },
+            _ => Wanted { cap_drop: Some(all.collect()), ..Wanted::default() },
+        };
+        let because = Because::Unproved("what was meant is a guess".to_owned());
+        subject.plan.fix(because, format!("`{}` becomes {meant}", word.value), wanted)
+    });
+    subject
+        .finding(&RULE, Level::Error, &word.span)
+        .about(&word.value)
+        .message(message)
+        .help(help)
+        .fix(fix)
+        .done()
+}
+
+enum Meaning {
+    Known,
+    Unknown(Option<String>),
+}
+
+/// What a word of `cap_add` or `cap_drop` means to an engine.
+fn meaning(word: &str) -> Meaning {
+    let bare = |capability: Capability| {
+        let name = capability.to_string();
+        name.strip_prefix("CAP_").map_or(name.clone(), str::to_owned)
+    };
+    // A variable stands for a word that is not known here.
+    if word.eq_ignore_ascii_case("ALL") || word.contains('$') {
+        return Meaning::Known;
+    }
+    if word.eq_ignore_ascii_case("CAP_ALL") {
+        return Meaning::Unknown(Some("ALL".to_owned()));
+    }
+    match parse_capability(word) {
+        // dropcap reads numbers, engines do not.
+        Ok(capability) if word.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Meaning::Unknown(Some(bare(capability)))
+        }
+        Ok(_) => Meaning::Known,
+        Err(error) => Meaning::Unknown(error.nearest.map(bare)),
+    }
+}

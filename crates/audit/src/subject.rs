@@ -1,0 +1,251 @@
+//! What a rule looks at, and how it says what it has found.
+
+use crate::analysis::ASSUMED_EXECUTABLE;
+use crate::finding::fingerprint;
+use crate::proof::Before;
+use crate::rules::Rule;
+use crate::{Analysis, Finding, Fix, Input, Level, Plan, States};
+use dropcap_capability::{CapabilitySet, Tier};
+use dropcap_engine::EngineVersion;
+use dropcap_image::Image;
+use dropcap_manifest::{Container, Engine, Kind, PrivilegeStep, Starter};
+use dropcap_policy::Workload;
+use std::ops::Range;
+
+/// One container with all that is known of it.
+pub struct Subject<'a> {
+    /// As it is written.
+    pub container: &'a Container,
+    /// As it starts.
+    pub analysis: &'a Analysis,
+    /// The engine that starts it.
+    pub engine: &'a EngineVersion,
+    /// Its image, if it was read.
+    pub image: Option<&'a Image>,
+    /// What its entrypoint script does with privilege.
+    pub steps: &'a [PrivilegeStep],
+    /// What the policy says of it.
+    pub workload: Option<&'a Workload>,
+    /// What a fix would make of it.
+    pub plan: &'a Plan,
+    /// Everything around it.
+    pub input: &'a Input,
+}
+
+impl<'a> Subject<'a> {
+    /// Its states, if it starts.
+    pub fn states(&self) -> Option<&'a States> {
+        self.analysis.states()
+    }
+
+    /// What it is called in a message.
+    pub fn name(&self) -> String {
+        match self.container.kind {
+            Kind::Compose => format!("service `{}`", self.container.subject()),
+            Kind::Dockerfile => match self.container.subject() {
+                "final" => "the image".to_owned(),
+                stage => format!("the image of stage `{stage}`"),
+            },
+            Kind::CommandLine => match &self.container.image {
+                Some(image) => format!("the container of `{}`", image.value),
+                None => "the container".to_owned(),
+            },
+        }
+    }
+
+    /// The engine's name as its makers write it.
+    pub const fn engine_name(&self) -> &'static str {
+        match self.engine.engine {
+            Engine::Docker => "Docker",
+            Engine::Podman => "Podman",
+            Engine::OpenShell => "OpenShell",
+        }
+    }
+
+    /// `if it is started with Docker's defaults, ` where nothing says how it is started.
+    pub fn premise(&self) -> &'static str {
+        match (self.container.starter, self.container.engine) {
+            (Starter::Known, _) => "",
+            (Starter::Assumed, Engine::Podman) => "if it is started with Podman's defaults, ",
+            (Starter::Assumed, _) => "if it is started with Docker's defaults, ",
+        }
+    }
+
+    /// Whether `privileged` is set.
+    pub fn is_privileged(&self) -> bool {
+        self.container.settings.privileged.as_ref().is_some_and(|privileged| privileged.value)
+    }
+
+    /// The user that it runs as, for a message.
+    pub fn user(&self) -> String {
+        match &self.container.settings.user {
+            Some(user) if !user.value.is_empty() => format!("user `{}`", user.value),
+            _ => match self.states() {
+                Some(states) if !states.is_root() => {
+                    format!("uid {}", states.first.credentials.uid.effective)
+                }
+                _ => "root".to_owned(),
+            },
+        }
+    }
+
+    /// Proves that without `word` in `cap_add` nothing changes for the process tree.
+    ///
+    /// # Errors
+    /// What stands in the way, as the end of a sentence.
+    pub fn without(&self, word: &str) -> Result<(), String> {
+        let states = self.states().ok_or("it does not start")?;
+        let mut settings = self.container.settings.clone();
+        settings.cap_add.retain(|added| added.value != word);
+        let what = Before { container: self.container, states, image: self.image };
+        what.prove_same_after(&settings, self.input, self.engine)
+    }
+
+    /// Starts a finding at `span`, in whichever file that lies.
+    pub fn finding(&self, rule: &'static Rule, level: Level, span: &Range<usize>) -> Draft {
+        let (file, span) = self.container.place(span);
+        Draft::new(rule, level, &self.container.id, file, span)
+    }
+
+    /// Starts a finding about the whole container.
+    pub fn finding_at_name(&self, rule: &'static Rule, level: Level) -> Draft {
+        Draft::new(
+            rule,
+            level,
+            &self.container.id,
+            &self.container.file,
+            self.container.span.clone(),
+        )
+    }
+
+    /// By which executable the bounding set is reached, for a message.
+    pub fn through(&self, states: &States) -> String {
+        match states.doors.as_slice() {
+            [] => "by its own capabilities".to_owned(),
+            [door] if door.path == ASSUMED_EXECUTABLE => {
+                "through a setuid-root executable (the image is not read; most hold one)".to_owned()
+            }
+            [door] => format!("through {}", door.path),
+            [door, rest @ ..] => format!("through {} and {} other files", door.path, rest.len()),
+        }
+    }
+}
+
+/// A finding in the making.
+#[must_use]
+pub struct Draft {
+    finding: Finding,
+}
+
+impl Draft {
+    /// A finding of `rule` about `container`, at `span` of `file`.
+    pub fn new(
+        rule: &'static Rule,
+        level: Level,
+        container: &str,
+        file: &str,
+        span: Range<usize>,
+    ) -> Self {
+        Self {
+            finding: Finding {
+                rule: rule.name,
+                level,
+                container: container.to_owned(),
+                file: file.to_owned(),
+                line: 0,
+                column: 0,
+                end_line: 0,
+                end_column: 0,
+                message: String::new(),
+                help: String::new(),
+                fix: None,
+                references: rule.references,
+                fingerprint: fingerprint(&[rule.name, container]),
+                span,
+            },
+        }
+    }
+
+    /// With what is wrong.
+    pub fn message(mut self, message: impl Into<String>) -> Self {
+        self.finding.message = message.into();
+        self
+    }
+
+    /// With what to do.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.finding.help = help.into();
+        self
+    }
+
+    /// With the change that mends it.
+    pub fn fix(mut self, fix: Option<Fix>) -> Self {
+        self.finding.fix = fix;
+        self
+    }
+
+    /// With what tells it from another finding of the same rule in the same container.
+    pub fn about(mut self, detail: &str) -> Self {
+        self.finding.fingerprint =
+            fingerprint(&[self.finding.rule, &self.finding.container, detail]);
+        self
+    }
+
+    /// The finding, its place still in bytes alone.
+    pub fn done(self) -> Finding {
+        self.finding
+    }
+}
+
+/// A set for a message: all of a short one, of a long one the number and what is worth most.
+pub fn in_words(set: CapabilitySet) -> String {
+    /// Beyond this a list is no longer read.
+    const SHORT: usize = 4;
+    const WORST: usize = 3;
+    let names = |members: &[dropcap_capability::Capability]| {
+        members.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let mut members: Vec<_> = set.iter().collect();
+    if members.len() <= SHORT {
+        return match names(&members).as_slice() {
+            [] => "no capability".to_owned(),
+            [one] => one.clone(),
+            [most @ .., last] => format!("{} and {last}", most.join(", ")),
+        };
+    }
+    let worth = |tier| match tier {
+        Tier::RootEquivalent | Tier::Network => 0,
+        Tier::Moderate => 1,
+        Tier::Low => 2,
+    };
+    members.sort_by_key(|member| worth(member.tier()));
+    members.truncate(WORST);
+    members.sort();
+    format!("{} capabilities ({}, …)", set.len(), names(&members).join(", "))
+}
+
+/// A set as a manifest writes it: `NET_RAW`, without the prefix; a number where there is no name.
+pub fn as_written(set: CapabilitySet) -> Vec<String> {
+    set.iter()
+        .map(|one| one.to_string())
+        .map(|name| name.strip_prefix("CAP_").map_or(name.clone(), str::to_owned))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dropcap_capability::parse_capabilities;
+
+    #[test]
+    fn a_long_set_is_shown_by_its_worst() {
+        let set = |text| parse_capabilities(text).expect("capabilities");
+        assert_eq!(in_words(set("none")), "no capability");
+        assert_eq!(in_words(set("KILL,NET_RAW")), "CAP_KILL and CAP_NET_RAW");
+        assert_eq!(
+            in_words(set("CHOWN,DAC_OVERRIDE,KILL,NET_RAW,AUDIT_WRITE,NET_BIND_SERVICE,SETUID")),
+            "7 capabilities (CAP_DAC_OVERRIDE, CAP_SETUID, CAP_NET_RAW, …)"
+        );
+        assert_eq!(as_written(set("KILL,NET_RAW")), ["KILL", "NET_RAW"]);
+    }
+}
