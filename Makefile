@@ -1,0 +1,36 @@
+# Everything that is done with this repository, each by one name.
+
+.PHONY: help setup build demo test bench soak fuzz clean
+
+help:
+	@echo 'make demo    prove an agent container open, fix it, prove it closed (no Docker, no root)'
+	@echo 'make test    everything that has to hold (root: it changes ids, mounts, starts an engine)'
+	@echo 'make build   the static binary: target/dropcap'
+	@echo 'make bench   the speeds that are promised, beside what they are compared with'
+	@echo 'make soak    the long runs: a million cases against the running kernel, and more bad input'
+	@echo 'make fuzz    the readers with arbitrary input, for FUZZ_SECONDS each (60)'
+	@echo 'make setup   install what these need (apt, as root); says what it installs'
+
+setup:
+	@scripts/setup
+
+build:
+	@scripts/build
+
+demo:
+	@scripts/demo
+
+test:
+	@scripts/test
+
+bench:
+	@scripts/bench
+
+soak:
+	@scripts/soak
+
+fuzz:
+	@scripts/fuzz
+
+clean:
+	cargo clean
