@@ -23,7 +23,7 @@ use std::io;
 pub fn supervise(
     mut command: Command,
     passes_descriptors: bool,
-    failed: impl FnOnce(&ExecError) -> u8,
+    failed: impl FnOnce(ExecError) -> u8,
 ) -> io::Result<u8> {
     signals::set_default(libc::SIGCHLD)?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
@@ -38,7 +38,7 @@ pub fn supervise(
                 sys::exit_now(125);
             }
             let error = command.execute(&Linux);
-            sys::exit_now(failed(&error))
+            sys::exit_now(failed(error))
         }
     }
 }

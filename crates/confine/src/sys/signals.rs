@@ -63,8 +63,16 @@ pub fn send(process: i32, signal: i32) -> io::Result<()> {
     }
 }
 
-/// Gives a signal its default meaning. Rust's runtime ignores SIGPIPE, and what is ignored stays so
-/// over execve.
+/// Gives SIGPIPE its default meaning. Rust's runtime ignores it, and what is ignored stays so over
+/// execve.
+///
+/// # Errors
+/// What the kernel answers.
+pub fn restore_pipe() -> io::Result<()> {
+    set_default(libc::SIGPIPE)
+}
+
+/// Gives a signal its default meaning.
 ///
 /// # Errors
 /// What the kernel answers.
