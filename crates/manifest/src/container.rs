@@ -73,6 +73,8 @@ pub struct Mount {
 pub struct Build {
     /// The Dockerfile's path, relative to the folder that is scanned.
     pub dockerfile: String,
+    /// The folder that `COPY` copies from, relative to the folder that is scanned.
+    pub context: String,
     /// The stage that is built; `None` is the last.
     pub target: Option<String>,
 }

@@ -13,6 +13,7 @@ mod document;
 mod edit;
 mod format;
 mod interpolate;
+mod join;
 mod markdown;
 mod path;
 mod shell;
@@ -24,6 +25,7 @@ pub use container::{Build, Container, Engine, Kind, Mount, Part, Settings, Spann
 pub use document::{BuildCommand, Document, PrivilegeStep, ReadError, Stage, Tool};
 pub use edit::{Edit, EditError, Edited, Wanted, apply};
 pub use format::{Format, classify, classify_head, needs_head};
+pub use join::join;
 
 /// Reads a file in the format that its name, or its first line, tells. A file of no known format is
 /// an empty Compose document with an error.
@@ -67,17 +69,6 @@ pub fn read_as(format: Format, path_shown: &str, bytes: &[u8]) -> Document {
     }
     document.length = bytes.len();
     document
-}
-
-/// The containers of a whole tree, taken out of its documents: Compose overrides merged with the
-/// file beside them, each `build` (and each `docker build -t TAG` beside a `docker run TAG`) joined
-/// with its Dockerfile, whose `USER`, `ENTRYPOINT` and `CMD` hold where the starter says nothing. A
-/// Dockerfile that is joined with a starter is no container of its own.
-///
-/// Pass the documents in the order in which the tree was walked.
-#[must_use]
-pub fn join(documents: &mut [Document]) -> Vec<Container> {
-    documents.iter_mut().flat_map(|document| std::mem::take(&mut document.containers)).collect()
 }
 
 /// The line and column, each from 1, of a byte offset; columns count characters.

@@ -63,8 +63,11 @@ docker run -it --rm \\
     assert_eq!(settings.entrypoint.as_ref().unwrap().value, ["/entry"]);
     assert_eq!(settings.sysctls, [("net.core.x".to_owned(), "1".to_owned())]);
     assert!(settings.read_only);
-    let mounts: Vec<_> =
-        settings.mounts.iter().map(|mount| (mount.target.as_str(), mount.bind, mount.tmpfs)).collect();
+    let mounts: Vec<_> = settings
+        .mounts
+        .iter()
+        .map(|mount| (mount.target.as_str(), mount.bind, mount.tmpfs))
+        .collect();
     assert_eq!(
         mounts,
         [("/var/run/docker.sock", true, false), ("/x", false, true), ("/run", false, true)]
@@ -154,18 +157,23 @@ fn podman_divides_capabilities_at_commas_and_docker_does_not() {
     let container = one(text);
     assert_eq!(container.engine, Engine::Podman);
     assert_eq!(values(&container.settings.cap_add), ["chown", "kill"]);
-    let written: Vec<&str> = container.settings.cap_add.iter().map(|cap| &text[cap.span.clone()]).collect();
+    let written: Vec<&str> =
+        container.settings.cap_add.iter().map(|cap| &text[cap.span.clone()]).collect();
     assert_eq!(written, ["chown", "kill"]);
     assert_eq!(values(&one("docker run --cap-add chown,kill a").settings.cap_add), ["chown,kill"]);
 }
 
 #[test]
 fn openshell_sandboxes() {
-    let container = one("openshell sandbox create --from Dockerfile --name x --gpu -- claude --flag");
+    let container =
+        one("openshell sandbox create --from Dockerfile --name x --gpu -- claude --flag");
     assert_eq!(container.engine, Engine::OpenShell);
     assert_eq!(container.build.as_ref().unwrap().dockerfile, "deploy/Dockerfile");
     assert_eq!(command(&container), ["claude", "--flag"]);
-    assert_eq!(one("openshell sandbox create --from ../x/").build.unwrap().dockerfile, "x/Dockerfile");
+    assert_eq!(
+        one("openshell sandbox create --from ../x/").build.unwrap().dockerfile,
+        "x/Dockerfile"
+    );
     let container = one("openshell sandbox create --from ghcr.io/a/b:1");
     assert_eq!((image(&container), &container.build), (Some("ghcr.io/a/b:1"), &None));
     assert_eq!(script("openshell sandbox list").containers, []);
@@ -173,11 +181,20 @@ fn openshell_sandboxes() {
 
 #[test]
 fn builds() {
-    let document = script("docker build -t agent:1 --tag other -f docker/Dockerfile --target run --build-arg X=1 .\nDIR=app\npodman build -t x \"$DIR\"\ndocker buildx build --load -t y .");
+    let document = script(
+        "docker build -t agent:1 --tag other -f docker/Dockerfile --target run --build-arg X=1 .\nDIR=app\npodman build -t x \"$DIR\"\ndocker buildx build --load -t y .",
+    );
     let builds: Vec<_> = document
         .builds
         .iter()
-        .map(|build| (build.tags.join(","), build.context.as_str(), build.dockerfile.as_deref(), build.target.as_deref()))
+        .map(|build| {
+            (
+                build.tags.join(","),
+                build.context.as_str(),
+                build.dockerfile.as_deref(),
+                build.target.as_deref(),
+            )
+        })
         .collect();
     assert_eq!(
         builds,

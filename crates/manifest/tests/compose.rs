@@ -118,17 +118,18 @@ fn sysctls_as_a_list_and_the_builds_forms() {
   e: {build: {dockerfile_inline: FROM scratch}}
 ";
     let document = clean(text);
-    let build = |dockerfile: &str, target: Option<&str>| {
-        Some(Build { dockerfile: dockerfile.to_owned(), target: target.map(str::to_owned) })
+    let build = |context: &str, dockerfile: &str, target: Option<&str>| {
+        let target = target.map(str::to_owned);
+        Some(Build { dockerfile: dockerfile.to_owned(), context: context.to_owned(), target })
     };
     let builds: Vec<_> =
         document.containers.iter().map(|container| container.build.clone()).collect();
     assert_eq!(
         builds,
         [
-            build("deploy/Dockerfile", None),
-            build("b/docker/Dockerfile.dev", Some("runtime")),
-            build("deploy/Dockerfile", Some("x")),
+            build("deploy", "deploy/Dockerfile", None),
+            build("b", "b/docker/Dockerfile.dev", Some("runtime")),
+            build("deploy", "deploy/Dockerfile", Some("x")),
             None,
             None,
         ]

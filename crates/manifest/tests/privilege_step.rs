@@ -23,7 +23,10 @@ fn drops(step: &PrivilegeStep) -> Vec<&str> {
 fn a_deny_list_in_its_order() {
     let text = "#!/usr/bin/env bash\nset -euo pipefail\nexec capsh --drop=cap_net_raw,cap_setpcap,cap_kill -- -c 'exec \"$0\"' \"$@\"\n";
     let step = one(text);
-    assert_eq!((step.tool, step.exec, step.failure_ignored, step.conditional), (Tool::Capsh, true, false, false));
+    assert_eq!(
+        (step.tool, step.exec, step.failure_ignored, step.conditional),
+        (Tool::Capsh, true, false, false)
+    );
     assert_eq!(drops(&step), ["cap_net_raw", "cap_setpcap", "cap_kill"]);
     for drop in &step.drops {
         assert_eq!(&text[drop.span.clone()], drop.value);
@@ -47,7 +50,11 @@ fn failures_that_nobody_sees() {
         ("#!/bin/sh\ncapsh --drop=all -- -c id", false, false),
         ("#!/bin/sh\nset -e\nif capsh --drop=all -- -c id; then echo ok; fi\nrun", true, false),
         ("#!/bin/sh\nset -e\nif ! capsh --drop=all -- -c id; then exit 1; fi\nrun", false, false),
-        ("#!/bin/sh\nset -e\nif [ -n \"$X\" ]; then exec capsh --drop=all -- -c id; else echo no; fi\nrun", false, true),
+        (
+            "#!/bin/sh\nset -e\nif [ -n \"$X\" ]; then exec capsh --drop=all -- -c id; else echo no; fi\nrun",
+            false,
+            true,
+        ),
         ("#!/bin/sh\nset -e\nhas_setpcap && capsh --drop=all -- -c id\nrun", false, true),
         ("#!/bin/sh\nset -e\ncase x in y) capsh --drop=all ;; esac\nrun", false, true),
     ] {
@@ -69,8 +76,14 @@ fn setpriv_and_the_user_switchers() {
     let step = one("#!/bin/sh\nexec setpriv --bounding-set -all run");
     assert_eq!((drops(&step), step.no_new_privs), (vec!["all"], false));
 
-    let document = entrypoint("#!/bin/sh\nset -e\nchown -R app /data || true\nif [ \"$(id -u)\" = 0 ]; then\n  exec gosu app \"$0\" \"$@\"\nfi\nexec su-exec app run\nexec dropcap run --user app -- run\n");
-    let tools: Vec<_> = document.steps.iter().map(|step| (step.tool, step.failure_ignored, step.conditional)).collect();
+    let document = entrypoint(
+        "#!/bin/sh\nset -e\nchown -R app /data || true\nif [ \"$(id -u)\" = 0 ]; then\n  exec gosu app \"$0\" \"$@\"\nfi\nexec su-exec app run\nexec dropcap run --user app -- run\n",
+    );
+    let tools: Vec<_> = document
+        .steps
+        .iter()
+        .map(|step| (step.tool, step.failure_ignored, step.conditional))
+        .collect();
     assert_eq!(
         tools,
         [
@@ -85,5 +98,8 @@ fn setpriv_and_the_user_switchers() {
 
 #[test]
 fn a_script_without_a_step_has_none() {
-    assert_eq!(entrypoint("#!/bin/sh\n# capsh --drop=all\necho capsh --drop=all; dropcap scan\n").steps, []);
+    assert_eq!(
+        entrypoint("#!/bin/sh\n# capsh --drop=all\necho capsh --drop=all; dropcap scan\n").steps,
+        []
+    );
 }

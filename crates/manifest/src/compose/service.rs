@@ -168,7 +168,7 @@ impl<'t> Reader<'t> {
         let dockerfile =
             dockerfile.map_or_else(|| "Dockerfile".to_owned(), |dockerfile| dockerfile.value);
         let context = path::join(path::folder(self.path), &context);
-        Some(Build { dockerfile: path::join(&context, &dockerfile), target })
+        Some(Build { dockerfile: path::join(&context, &dockerfile), context, target })
     }
 
     fn long_mount(&mut self, container: &mut Container, node: NodeId) -> Option<crate::Mount> {

@@ -14,7 +14,6 @@ mod word;
 
 use tree_sitter::{Parser, Tree};
 
-
 use crate::{Document, Format, ReadError, text::Lines};
 
 /// The largest script, or code block, that is read: the grammar needs some hundred bytes for each.

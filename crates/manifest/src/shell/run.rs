@@ -200,7 +200,8 @@ fn sandbox(file: &str, container: &mut Container, arguments: &Arguments) {
         if is_file || is_folder {
             let dockerfile = if is_file { source.clone() } else { format!("{source}/Dockerfile") };
             let dockerfile = path::join(path::folder(file), &dockerfile);
-            container.build = Some(Build { dockerfile, target: None });
+            let context = path::folder(&dockerfile).to_owned();
+            container.build = Some(Build { dockerfile, context, target: None });
         } else {
             container.image = Some(from.value.clone());
         }

@@ -257,7 +257,8 @@ impl<'t> Variables<'t> {
     fn expanded(&self, text: &str, quoted: bool, depth: usize) -> Piece {
         // A command's output, and the parameters that the script is called with.
         let unknowable = text.match_indices('$').any(|(at, _)| {
-            text[at + 1..].starts_with(|next: char| next.is_ascii_digit() || "(@*#?!$-".contains(next))
+            text[at + 1..]
+                .starts_with(|next: char| next.is_ascii_digit() || "(@*#?!$-".contains(next))
         });
         if unknowable || text.contains('`') {
             return Piece { text: text.to_owned(), known: false };
