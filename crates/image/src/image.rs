@@ -41,7 +41,7 @@ pub struct Configured {
 /// and their like) are skipped, other mounts are read with their own nosuid.
 ///
 /// The mount that `root` itself lies on counts as it is when `root` is `/`. Otherwise its nosuid is
-/// left out, with a warning: an engine mounts an image anew, without it.
+/// left out, and `assumptions` says so: an engine mounts an image anew, without it.
 ///
 /// Whoever is not root cannot make files that are root's. So where `root` belongs to a caller that
 /// is not root, the caller's files count as root's, as they do in a user namespace that maps the

@@ -37,8 +37,8 @@ pub fn read(path: &Path) -> Result<Image, ImageError> {
     let mut mount = Mount::of(&root, status.stx_mnt_id).map_err(unreadable)?;
     if mount.nosuid && !is_live {
         mount.nosuid = false;
-        image.warnings.push(format!(
-            "{} lies on a nosuid mount: its files are counted as an engine mounts them, without",
+        image.assumptions.push(format!(
+            "{} lies on a nosuid mount: its files count as an engine mounts them, without it",
             path.display()
         ));
     }
