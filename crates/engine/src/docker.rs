@@ -34,11 +34,12 @@ pub(crate) fn initial_state(
     host: &Host,
 ) -> Result<InitialState, Refusal> {
     let (rules, assumptions) = (Vec::new(), Vec::new());
-    Docker { settings, image, version, host, rules, assumptions }.start(process)
+    let mut docker = Docker { settings, image, version, host, rules, assumptions };
+    docker.start(process).map_err(|refusal| Refusal { rules: docker.rules, ..refusal })
 }
 
 impl Docker<'_> {
-    fn start(mut self, process: Process<'_>) -> Result<InitialState, Refusal> {
+    fn start(&mut self, process: Process<'_>) -> Result<InitialState, Refusal> {
         self.assumptions.push(
             "the daemon runs with its default options (no userns-remap, no rootless mode, no \
              no-new-privileges or seccomp profile of its own)"
@@ -51,7 +52,7 @@ impl Docker<'_> {
         let first = self.spec(word, set, no_new_privs)?;
         let (seccomp, seccomp_allows) = self.seccomp(&options, set)?;
         let apparmor = self.apparmor(&options);
-        let sysctls = self.sysctls();
+        let sysctls = self.sysctls()?;
 
         // An exec goes into a container that runs, so the first process has to start as well.
         let mut credentials = self.run(&first)?;
@@ -72,8 +73,15 @@ impl Docker<'_> {
             }
         }
         let gate = NamespaceGate { seccomp_allows, chrooted: false, ..self.host.gate };
-        let Self { rules, assumptions, .. } = self;
-        Ok(InitialState { credentials, gate, seccomp, apparmor, sysctls, assumptions, rules })
+        Ok(InitialState {
+            credentials,
+            gate,
+            seccomp,
+            apparmor,
+            sysctls,
+            assumptions: std::mem::take(&mut self.assumptions),
+            rules: std::mem::take(&mut self.rules),
+        })
     }
 
     /// The capabilities that this version knows by name.
@@ -140,6 +148,7 @@ impl Docker<'_> {
             reason: format!("invalid {list}: {reason}"),
             rule,
             word,
+            rules: Vec::new(),
         };
         let names = names::read(words, self.known()).map_err(|unknown| {
             let too_new = unknown.capability().is_some();
@@ -218,6 +227,7 @@ impl Docker<'_> {
             },
             reason: error.to_string(),
             rule,
+            rules: Vec::new(),
         };
         let Found { user, how, assumed } = users::find(word, self.image)
             .map_err(|error| refuse(Rule::DockerUserRefused, error))?;
@@ -258,6 +268,7 @@ impl Docker<'_> {
             },
             rule: Rule::DockerCannotGive,
             word: String::new(),
+            rules: Vec::new(),
         })
     }
 
@@ -271,6 +282,7 @@ impl Docker<'_> {
             reason: format!("invalid --security-opt {}: {:?}", refused.step, refused.word),
             rule: Rule::DockerSecurityOptRefused,
             word: refused.word,
+            rules: Vec::new(),
         })
     }
 
@@ -306,6 +318,7 @@ impl Docker<'_> {
                             .to_owned(),
                         rule: Rule::DockerSeccompCustom,
                         word: profile.to_owned(),
+                        rules: Vec::new(),
                     });
                 }
                 self.assumptions.push(format!(
@@ -342,7 +355,7 @@ impl Docker<'_> {
     }
 
     /// The sysctls that the container gets (`WithCommonOptions`, then `WithSysctls`).
-    fn sysctls(&mut self) -> Vec<(String, String)> {
+    fn sysctls(&mut self) -> Result<Vec<(String, String)>, Refusal> {
         let network = self.settings.network.as_ref().map_or("", |network| &network.value);
         // `service:` is how Compose writes the network of another container.
         let shared = network == "host"
@@ -360,10 +373,23 @@ impl Docker<'_> {
                 sysctls.insert(name.to_owned(), value.to_owned());
             }
         }
+        let of_the_host = self
+            .settings
+            .sysctls
+            .iter()
+            .find(|(name, _)| name.starts_with("net.") && network == "host");
+        if let Some((name, _)) = of_the_host {
+            return Err(Refusal {
+                reason: format!("sysctl \"{name}\" not allowed in host network namespace"),
+                rule: Rule::DockerSysctlRefused,
+                word: name.clone(),
+                rules: Vec::new(),
+            });
+        }
         if !self.settings.sysctls.is_empty() {
             self.rules.push(Rule::DockerSysctlSet);
             sysctls.extend(self.settings.sysctls.iter().cloned());
         }
-        sysctls.into_iter().collect()
+        Ok(sysctls.into_iter().collect())
     }
 }

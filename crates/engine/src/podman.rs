@@ -27,11 +27,12 @@ pub(crate) fn initial_state(
     host: &Host,
 ) -> Result<InitialState, Refusal> {
     let (rules, assumptions) = (Vec::new(), Vec::new());
-    Podman { settings, image, host, rules, assumptions }.start(process)
+    let mut podman = Podman { settings, image, host, rules, assumptions };
+    podman.start(process).map_err(|refusal| Refusal { rules: podman.rules, ..refusal })
 }
 
 impl Podman<'_> {
-    fn start(mut self, process: Process<'_>) -> Result<InitialState, Refusal> {
+    fn start(&mut self, process: Process<'_>) -> Result<InitialState, Refusal> {
         self.assumptions.push(
             "podman runs as root with its default containers.conf, and the image has no \
              io.containers.capabilities label"
@@ -55,8 +56,15 @@ impl Podman<'_> {
             credentials = self.run(&spec)?;
         }
         let gate = NamespaceGate { seccomp_allows, chrooted: false, ..self.host.gate };
-        let Self { rules, assumptions, .. } = self;
-        Ok(InitialState { credentials, gate, seccomp, apparmor, sysctls, assumptions, rules })
+        Ok(InitialState {
+            credentials,
+            gate,
+            seccomp,
+            apparmor,
+            sysctls,
+            assumptions: std::mem::take(&mut self.assumptions),
+            rules: std::mem::take(&mut self.rules),
+        })
     }
 
     fn privileged(&self) -> bool {
@@ -84,7 +92,7 @@ impl Podman<'_> {
                     "ALL".to_owned(),
                 ),
             };
-            return Err(Refusal { reason, rule: Rule::PodmanConflict, word });
+            return Err(Refusal { reason, rule: Rule::PodmanConflict, word, rules: Vec::new() });
         }
         let set = if drop.all {
             self.rules.push(Rule::PodmanDropAll);
@@ -113,6 +121,7 @@ impl Podman<'_> {
             reason: format!("{:?}: unknown capability", unknown.normalized),
             rule: Rule::PodmanUnknownCapability,
             word: unknown.word,
+            rules: Vec::new(),
         })
     }
 
@@ -185,6 +194,7 @@ impl Podman<'_> {
             },
             reason: error.to_string(),
             rule: Rule::PodmanUserRefused,
+            rules: Vec::new(),
         };
         let found = users::find(word, self.image).map_err(refuse)?;
         self.assumptions.extend(found.assumed);
@@ -207,6 +217,7 @@ impl Podman<'_> {
             },
             rule: Rule::PodmanDaemonLacks,
             word: String::new(),
+            rules: Vec::new(),
         })
     }
 
@@ -216,6 +227,7 @@ impl Podman<'_> {
             reason: format!("invalid --security-opt {}: {:?}", refused.step, refused.word),
             rule: Rule::PodmanSecurityOptRefused,
             word: refused.word,
+            rules: Vec::new(),
         })
     }
 

@@ -224,6 +224,9 @@ rules! {
     DockerSysctlSet "docker/sysctl-set" Docker Measured
         "sysctls of the container come last"
         ["WithSysctls"];
+    DockerSysctlRefused "docker/sysctl-refused" Docker Measured
+        "a net. sysctl with the host's network is refused"
+        ["validate.sysctl in runc"];
     DockerAppArmor "docker/apparmor" Docker Read
         "docker-default where the host has AppArmor; unconfined for privileged; else as named"
         ["WithApparmor"];
@@ -287,7 +290,7 @@ rules! {
         "exec --privileged: bounding is podman's own"
         ["Container.setProcessCapabilitiesExec"];
     PodmanNoNewPrivileges "podman/no-new-privileges" Podman Read
-        "security_opt no-new-privileges in any spelling, whatever its value before 5.0"
+        "security_opt no-new-privileges, alone or with a value as Docker takes it"
         ["specgenutil.FillOutSpecGen"];
     PodmanSecurityOptRefused "podman/security-opt-refused" Podman Read
         "any other key, or a key that needs a value and has none"

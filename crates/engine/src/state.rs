@@ -115,4 +115,6 @@ pub struct Refusal {
     pub rule: Rule,
     /// The word that it refuses, as written; empty where it is no single word.
     pub word: String,
+    /// The rows that counted before it.
+    pub rules: Vec<Rule>,
 }

@@ -1,1 +1,10 @@
-//! What tests of several crates share.
+//! What tests of several crates share. Nothing of it is part of dropcap.
+//!
+//! A test that needs something which is not there fails and says what to do; it never passes by
+//! skipping.
+#![forbid(unsafe_code)]
+
+pub mod docker;
+pub mod random;
+pub mod root;
+pub mod status;
