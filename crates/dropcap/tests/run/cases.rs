@@ -1,0 +1,416 @@
+//! The cases that need no parent.
+
+use crate::Case;
+use crate::bench::{Bench, Outcome, State};
+use crate::context::{Context, USER};
+use dropcap_capability::{Capability, CapabilitySet, FileCapabilities, Revision, Securebits};
+
+pub const ALL: &[Case] = &[
+    ("nothing_is_allowed_by_default", nothing_is_allowed_by_default),
+    ("what_is_allowed_is_held", what_is_allowed_is_held),
+    ("a_user_is_become", a_user_is_become),
+    ("strict_refuses_what_stays", strict_refuses_what_stays),
+    ("a_setuid_file_gains_nothing", a_setuid_file_gains_nothing),
+    ("a_setuid_file_would_gain_without_dropcap", a_setuid_file_would_gain_without_dropcap),
+    ("file_capabilities_gain_nothing", file_capabilities_gain_nothing),
+    ("user_namespaces_are_closed", user_namespaces_are_closed),
+    ("descriptors_are_closed_but_those_named", descriptors_are_closed_but_those_named),
+    ("descriptors_of_listen_fds_are_passed", descriptors_of_listen_fds_are_passed),
+    ("a_policy_says_what_is_allowed", a_policy_says_what_is_allowed),
+    ("a_policy_is_never_looked_for", a_policy_is_never_looked_for),
+    ("bad_input_executes_nothing", bad_input_executes_nothing),
+    ("a_command_that_cannot_be_executed", a_command_that_cannot_be_executed),
+    ("signals_have_their_default_meaning", signals_have_their_default_meaning),
+    ("it_replaces_itself", it_replaces_itself),
+    ("once_more_inside_itself", once_more_inside_itself),
+];
+
+const NOTHING: CapabilitySet = CapabilitySet::EMPTY;
+const PORT: CapabilitySet = CapabilitySet::EMPTY.with(Capability::NET_BIND_SERVICE);
+
+/// Everything that `run` promises about a state, in this context.
+pub fn assert_confined(context: Context, state: &State, allow: CapabilitySet) {
+    for field in ["CapEff", "CapPrm", "CapInh", "CapAmb"] {
+        assert_eq!(state.set(field), allow, "{field}");
+    }
+    // Without CAP_SETPCAP the bounding set stays as it is, out of reach.
+    let bounding = if context.has_setpcap() { allow } else { context.bounding() };
+    assert_eq!(state.set("CapBnd"), bounding);
+    assert_eq!(state.get("NoNewPrivs"), "1");
+    assert_eq!(state.get("Seccomp"), "2");
+    assert_eq!(state.get("SigBlk"), "0000000000000000");
+    assert_eq!(state.get("Securebits"), format!("{:x}", securebits(context, allow).bits()));
+}
+
+fn securebits(context: Context, allow: CapabilitySet) -> Securebits {
+    let flags = match (context.has_setpcap(), allow.is_empty()) {
+        (false, _) => Securebits::EMPTY,
+        (true, true) => Securebits::NOROOT.union(Securebits::NO_CAP_AMBIENT_RAISE),
+        (true, false) => Securebits::NOROOT,
+    };
+    flags.union(flags.locks())
+}
+
+/// Silence where everything holds, a note where something stays.
+fn assert_told(context: Context, outcome: &Outcome) {
+    if context.has_setpcap() {
+        assert_eq!(outcome.stderr, "");
+    } else {
+        assert!(outcome.stderr.contains("CAP_SETPCAP is missing"), "{outcome:?}");
+        assert!(outcome.stderr.contains("bounding set keeps"), "{outcome:?}");
+    }
+}
+
+fn nothing_is_allowed_by_default(bench: &Bench, context: Context) {
+    for flags in [&[] as &[&str], &["--allow", "none"]] {
+        let (state, outcome) = bench.state(context, flags);
+        assert_confined(context, &state, NOTHING);
+        assert_told(context, &outcome);
+        let uid = context.uid();
+        assert_eq!(state.get("Uid"), format!("{uid}\t{uid}\t{uid}\t{uid}"), "ids stay");
+        assert_eq!(state.get("HOME"), "/before", "HOME stays");
+    }
+    let (_, quiet) = bench.state(context, &["--quiet"]);
+    assert_eq!(quiet.stderr, "");
+}
+
+fn what_is_allowed_is_held(bench: &Bench, context: Context) {
+    for spelling in ["NET_BIND_SERVICE", "cap_net_bind_service", "10"] {
+        let flags = ["--allow", spelling];
+        if context.is_privileged() {
+            let (state, outcome) = bench.state(context, &flags);
+            assert_confined(context, &state, PORT);
+            assert_told(context, &outcome);
+        } else {
+            bench.refused(context, &flags, 125, "CAP_NET_BIND_SERVICE cannot be given");
+        }
+    }
+}
+
+fn a_user_is_become(bench: &Bench, context: Context) {
+    let allowed = ["--allow", "NET_BIND_SERVICE", "--user", "1234:4321"];
+    let nothing = ["--user", "1234:4321"];
+    for (flags, allow) in [(&allowed as &[&str], PORT), (&nothing, NOTHING)] {
+        if !context.is_privileged() {
+            let what =
+                if allow.is_empty() { "CAP_SETUID and CAP_SETGID" } else { "cannot be given" };
+            bench.refused(context, flags, 125, what);
+            continue;
+        }
+        let (state, _) = bench.state(context, flags);
+        assert_confined(context, &state, allow);
+        assert_eq!(state.get("Uid"), "1234\t1234\t1234\t1234");
+        assert_eq!(state.get("Gid"), "4321\t4321\t4321\t4321");
+        assert_eq!(state.get("Groups"), "");
+        assert_eq!(state.get("HOME"), "/");
+    }
+    // By name, from the passwd file here: nobody is in every one.
+    if context.is_privileged() {
+        let (state, _) = bench.state(context, &["--user", "nobody"]);
+        assert_confined(context, &state, NOTHING);
+        assert!(state.get("Uid").starts_with("65534\t"), "{state:?}");
+        let passwd = std::fs::read_to_string("/etc/passwd").unwrap();
+        let home = passwd.lines().find_map(|line| line.strip_prefix("nobody:")).unwrap();
+        assert_eq!(state.get("HOME"), home.split(':').nth(4).unwrap());
+    } else {
+        bench.refused(context, &["--user", "nobody"], 125, "CAP_SETUID and CAP_SETGID");
+        // Its own ids can be had; its groups cannot be cleared, so it fails all the same.
+        let own = format!("{USER}:{USER}");
+        bench.refused(context, &["--user", &own], 125, "supplementary groups");
+    }
+}
+
+fn strict_refuses_what_stays(bench: &Bench, context: Context) {
+    if context.has_setpcap() {
+        let (state, outcome) = bench.state(context, &["--strict"]);
+        assert_confined(context, &state, NOTHING);
+        assert_eq!(outcome.stderr, "");
+    } else {
+        bench.refused(context, &["--strict"], 125, "CAP_SETPCAP is missing");
+    }
+}
+
+/// As a user who is not the file's owner, so that it could gain something.
+fn as_somebody(context: Context) -> &'static [&'static str] {
+    if context.is_privileged() { &["--user", "1234:4321"] } else { &[] }
+}
+
+fn a_setuid_file_gains_nothing(bench: &Bench, context: Context) {
+    let helper = bench.setuid_helper(context);
+    let words = ["exec", helper.to_str().unwrap(), "probe", "state"];
+    for allow in [NOTHING, PORT] {
+        if !allow.is_empty() && !context.is_privileged() {
+            bench.refused(context, &["--allow", "NET_BIND_SERVICE"], 125, "cannot be given");
+            continue;
+        }
+        let text = allow.to_string();
+        let flags = [as_somebody(context), &["--allow", &text]].concat();
+        let outcome = bench.probe(context, &flags, &words);
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        let state = State::parse(&outcome.stdout);
+        assert_confined(context, &state, allow);
+        let uid = if context.is_privileged() { 1234 } else { USER };
+        assert_eq!(state.get("Uid"), format!("{uid}\t{uid}\t{uid}\t{uid}"));
+    }
+}
+
+/// The calibration of the one above.
+fn a_setuid_file_would_gain_without_dropcap(bench: &Bench, context: Context) {
+    let helper = bench.setuid_helper(context);
+    let helper = helper.to_str().unwrap();
+    let setpriv =
+        ["/usr/bin/setpriv", "--reuid", "1234", "--regid", "4321", "--clear-groups", helper];
+    let line = if context.is_privileged() { &setpriv[..] } else { &[helper] };
+    let line: Vec<&str> = line.iter().copied().chain(["probe", "state"]).collect();
+    let outcome = bench.outcome(context, &line);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let state = State::parse(&outcome.stdout);
+    assert_eq!(state.set("CapEff"), context.bounding());
+    assert_eq!(state.get("Uid").split('\t').nth(1), Some("0"));
+}
+
+/// A file that forces NET_RAW: it is not executed where NET_RAW is gone from the bounding set, and
+/// gains nothing where it had to stay.
+fn file_capabilities_gain_nothing(bench: &Bench, context: Context) {
+    let name = format!("forced-{context}").replace(' ', "-");
+    let file = bench.copy(&bench.path("probe"), &name);
+    let file = file.to_str().unwrap();
+    let revision = if context == Context::UserNamespace {
+        Revision::Three { root_id: context.root() }
+    } else {
+        Revision::Two
+    };
+    let forced = FileCapabilities {
+        permitted: CapabilitySet::from(Capability::NET_RAW),
+        inheritable: NOTHING,
+        effective: true,
+        revision,
+    };
+    let value = forced.encode().unwrap();
+    let flags = rustix::fs::XattrFlags::empty();
+    rustix::fs::setxattr(file, "security.capability", &value, flags).unwrap();
+
+    let flags = [as_somebody(context), &["--", file, "probe", "state"]].concat();
+    let outcome = bench.run(context, &flags);
+    if context.has_setpcap() {
+        assert_eq!(outcome.code, 126, "{outcome:?}");
+        assert!(outcome.stderr.contains("force CAP_NET_RAW"), "{outcome:?}");
+    } else {
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        assert_confined(context, &State::parse(&outcome.stdout), NOTHING);
+    }
+    // Without dropcap it does gain.
+    let outcome = bench.outcome(context, &[file, "probe", "state"]);
+    let state = State::parse(&outcome.stdout);
+    assert!(state.set("CapEff").contains(Capability::NET_RAW), "{outcome:?}");
+}
+
+fn user_namespaces_are_closed(bench: &Bench, context: Context) {
+    let outcome = bench.probe(context, &[], &["unshare"]);
+    assert_eq!(outcome.stdout, "errno 1\n", "{outcome:?}");
+    // And open where that is asked for: the filter is what closes them.
+    let outcome = bench.probe(context, &["--allow-user-namespaces"], &["unshare"]);
+    assert_eq!(outcome.stdout, "made\n", "{outcome:?}");
+    let (state, _) = bench.state(context, &["--allow-user-namespaces"]);
+    assert_eq!(state.get("Seccomp"), "0");
+    assert_eq!(state.set("CapEff"), NOTHING);
+}
+
+/// A shell line that opens descriptors 3, 5 and 9, and then becomes dropcap.
+fn with_descriptors(bench: &Bench, context: Context, assignments: &str, flags: &str) -> Outcome {
+    let (dropcap, probe) = (bench.text("dropcap"), bench.text("probe"));
+    let script = format!(
+        "exec 3</dev/null 5</dev/null 9</dev/null; {assignments} exec {dropcap} run {flags} -- {probe} probe state"
+    );
+    bench.outcome(context, &["/bin/sh", "-c", &script])
+}
+
+fn descriptors_are_closed_but_those_named(bench: &Bench, context: Context) {
+    for (flags, open) in [
+        ("", "0 1 2"),
+        ("--keep-fd 5", "0 1 2 5"),
+        ("--keep-fd 9,3", "0 1 2 3 9"),
+        ("--keep-fd 1 --keep-fd 5 --keep-fd 5", "0 1 2 5"),
+        ("--init --keep-fd 5", "0 1 2 5"),
+    ] {
+        let outcome = with_descriptors(bench, context, "", flags);
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        assert_eq!(State::parse(&outcome.stdout).get("Descriptors"), open, "{flags}");
+    }
+    bench.refused(context, &["--keep-fd", "77"], 125, "descriptor");
+    bench.refused(context, &["--keep-fd", "seven"], 125, "seven");
+}
+
+fn descriptors_of_listen_fds_are_passed(bench: &Bench, context: Context) {
+    let ours = "LISTEN_PID=$$ LISTEN_FDS=1";
+    for (assignments, flags, open) in [
+        (ours, "", "0 1 2 3"),
+        (ours, "--keep-fd 9", "0 1 2 3 9"),
+        ("LISTEN_PID=1 LISTEN_FDS=1", "", "0 1 2"),
+        ("LISTEN_FDS=1", "", "0 1 2"),
+    ] {
+        let outcome = with_descriptors(bench, context, assignments, flags);
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        let state = State::parse(&outcome.stdout);
+        assert_eq!(state.get("Descriptors"), open, "{assignments}");
+        if assignments == ours {
+            assert_eq!(state.get("LISTEN_PID"), state.get("Pid"), "{assignments}");
+        }
+    }
+    let outcome = with_descriptors(bench, context, ours, "--init");
+    let state = State::parse(&outcome.stdout);
+    assert_eq!(state.get("Descriptors"), "0 1 2 3");
+    assert_eq!(state.get("LISTEN_PID"), state.get("Pid"), "the child's, not its parent's");
+    for bad in ["-1", "many", "99999999999", "4294967295", ""] {
+        let outcome =
+            with_descriptors(bench, context, &format!("LISTEN_PID=$$ LISTEN_FDS='{bad}'"), "");
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (125, ""), "{bad}: {outcome:?}");
+    }
+}
+
+const POLICY: &str = "version = 1\n\
+    [[workload]]\nname = \"web\"\nallow = [\"NET_BIND_SERVICE\"]\n\
+    [[workload]]\nname = \"browser\"\nuser-namespaces = true\n";
+
+fn a_policy_says_what_is_allowed(bench: &Bench, context: Context) {
+    let policy = bench.text("policy.toml");
+    std::fs::write(&policy, POLICY).unwrap();
+    let web = ["--policy", &policy, "--workload", "web"];
+    if context.is_privileged() {
+        let (state, _) = bench.state(context, &web);
+        assert_confined(context, &state, PORT);
+    } else {
+        bench.refused(context, &web, 125, "CAP_NET_BIND_SERVICE cannot be given");
+    }
+    let browser = ["--policy", &policy, "--workload", "browser"];
+    assert_eq!(bench.probe(context, &browser, &["unshare"]).stdout, "made\n");
+
+    bench.refused(context, &["--policy", &policy, "--workload", "mail"], 125, "no workload `mail`");
+    bench.refused(
+        context,
+        &["--policy", "/nowhere.toml", "--workload", "web"],
+        125,
+        "/nowhere.toml",
+    );
+    bench.refused(context, &["--policy", &policy], 125, "--workload");
+    bench.refused(context, &["--allow", "KILL", "--workload", "web"], 125, "cannot be used with");
+    let broken = bench.text("broken.toml");
+    std::fs::write(&broken, "version = 1\n[[workload]]\nname = \"web\"\nalow = []\n").unwrap();
+    bench.refused(context, &["--policy", &broken, "--workload", "web"], 125, "broken.toml:4");
+}
+
+/// An agent can write into the directory that it works in.
+fn a_policy_is_never_looked_for(bench: &Bench, context: Context) {
+    let planted = "version = 1\n[[workload]]\nname = \"planted-here\"\nallow = [\"NET_RAW\"]\n";
+    std::fs::write(bench.path("dropcap.toml"), planted).unwrap();
+    bench.refused(context, &["--workload", "planted-here"], 125, "planted-here");
+    let (state, _) = bench.state(context, &[]);
+    assert_confined(context, &state, NOTHING);
+}
+
+fn bad_input_executes_nothing(bench: &Bench, context: Context) {
+    for (flags, what) in [
+        (&["--allow", "NET_RAWW"] as &[&str], "CAP_NET_RAW"),
+        (&["--allow", "NET_RAW,,KILL"], "unknown capability"),
+        (&["--allow", "64"], "unknown capability"),
+        (&["--allow", ""], "unknown capability"),
+        (&["--allow"], "--allow"),
+        (&["--allow", "63"], "63 cannot be given"),
+        (&["--user", "no-such-user"], "no user `no-such-user`"),
+        (&["--user", ""], "no user ``"),
+        (&["--user", "nobody:no-such-group"], "no group `no-such-group`"),
+        (&["--user", "54321"], "54321:54321"),
+        (&["--user", "4294967295:0"], "no user"),
+        (&["--init-groups"], "--user"),
+        (&["--no-such-flag"], "--no-such-flag"),
+    ] {
+        bench.refused(context, flags, 125, what);
+    }
+    let outcome = bench.run(context, &["--allow", "none"]);
+    assert_eq!(outcome.code, 125, "no command: {outcome:?}");
+    let outcome = bench.run(context, &["--allow", "none", "--"]);
+    assert_eq!(outcome.code, 125, "no command: {outcome:?}");
+}
+
+fn a_command_that_cannot_be_executed(bench: &Bench, context: Context) {
+    let text = bench.text("text");
+    std::fs::write(&text, "neither a program nor a script\n").unwrap();
+    bench.mode(text.as_ref(), 0o755);
+    let private = bench.text("private");
+    std::fs::write(&private, "#!/bin/sh\n").unwrap();
+    bench.mode(private.as_ref(), 0o644);
+    let orphaned = bench.text("orphaned");
+    std::fs::write(&orphaned, "#!/no/such/interpreter\n").unwrap();
+    bench.mode(orphaned.as_ref(), 0o755);
+    for (command, code, what) in [
+        ("no-such-command", 127, "no-such-command"),
+        ("/no/such/command", 127, "/no/such/command"),
+        ("", 127, "``"),
+        ("/etc", 126, "/etc"),
+        (text.as_str(), 126, "#!"),
+        (private.as_str(), 126, "may execute"),
+        (orphaned.as_str(), 126, "interpreter"),
+    ] {
+        for flags in [&[] as &[&str], &["--init"]] {
+            let outcome = bench.run(context, &[flags, &["--", command]].concat());
+            assert_eq!(outcome.code, code, "{command}: {outcome:?}");
+            assert!(outcome.stderr.contains(what), "{command}: {outcome:?}");
+        }
+    }
+}
+
+/// Rust's runtime ignores SIGPIPE, and what is ignored stays so over execve: a shell's pipelines
+/// would no longer end.
+fn signals_have_their_default_meaning(bench: &Bench, context: Context) {
+    const PIPE: u64 = 1 << 12;
+    let ignored = |line: &[&str]| {
+        let outcome = bench.outcome(context, line);
+        let state = State::parse(&outcome.stdout);
+        assert_eq!(state.get("SigBlk"), "0000000000000000");
+        state.set("SigIgn").bits()
+    };
+    let cat = ["/bin/cat", "/proc/self/status"];
+    let before = ignored(&cat);
+    assert_ne!(before & PIPE, 0, "the tests themselves ignore it, being Rust");
+    for flags in [&["--"] as &[&str], &["--init", "--"]] {
+        let dropcap = bench.text("dropcap");
+        let line = [&[dropcap.as_str(), "run"], flags, &cat].concat();
+        assert_eq!(ignored(&line), before & !PIPE, "{flags:?}");
+    }
+}
+
+fn it_replaces_itself(bench: &Bench, context: Context) {
+    let dropcap = bench.text("dropcap");
+    let script = format!("echo $$; exec {dropcap} run -- /bin/sh -c 'echo $$; exit 7'");
+    let outcome = bench.outcome(context, &["/bin/sh", "-c", &script]);
+    assert_eq!(outcome.code, 7, "{outcome:?}");
+    let pids: Vec<&str> = outcome.stdout.lines().collect();
+    assert_eq!((pids.len(), pids[0]), (2, pids[1]));
+    // A name without a slash is looked for in PATH.
+    let outcome = bench.run(context, &["--", "sh", "-c", "kill -TERM $$"]);
+    assert_eq!(outcome.code, 128 + 15, "{outcome:?}");
+}
+
+fn once_more_inside_itself(bench: &Bench, context: Context) {
+    let (dropcap, probe) = (bench.text("dropcap"), bench.text("probe"));
+    let inner = ["--", &dropcap, "run", "--", &probe, "probe", "state"];
+    let outcome = bench.run(context, &inner);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert_confined(context, &State::parse(&outcome.stdout), NOTHING);
+    assert_told(context, &outcome);
+    if context.is_privileged() {
+        let outer = ["--allow", "NET_BIND_SERVICE,KILL", "--", &dropcap, "run"];
+        let inner = ["--allow", "NET_BIND_SERVICE", "--", &probe, "probe", "state"];
+        let outcome = bench.run(context, &[&outer as &[&str], &inner].concat());
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        let state = State::parse(&outcome.stdout);
+        for field in ["CapEff", "CapPrm", "CapInh", "CapAmb"] {
+            assert_eq!(state.set(field), PORT, "{field}");
+        }
+        let told = outcome.stderr.matches("CAP_SETPCAP is missing").count();
+        assert_eq!(told, if context.has_setpcap() { 1 } else { 2 }, "{outcome:?}");
+    } else {
+        let outcome = bench.run(context, &["--", &dropcap, "run", "--strict", "--", "true"]);
+        assert_eq!(outcome.code, 125, "{outcome:?}");
+    }
+}
