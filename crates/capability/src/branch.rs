@@ -45,6 +45,10 @@ macro_rules! branches {
 }
 
 branches! {
+    /// execve: the bits that count let a directory on the way be searched.
+    DirectoryAllows
+    /// execve: CAP_DAC_READ_SEARCH or CAP_DAC_OVERRIDE lets it be searched.
+    DirectoryOverride
     /// execve: the filesystem uid owns the file, so the owner's bits count.
     FileOwner
     /// execve: a group of the thread is the file's, so the group's bits count.
@@ -59,6 +63,8 @@ branches! {
     MountMaySuid
     /// execve: set-id bits count, since no_new_privs is off.
     SetIdBitsCount
+    /// execve: the user namespace maps both the file's owner and its group.
+    FileIdsMapped
     /// execve: the file is setuid.
     FileSetuid
     /// execve: the file is setgid and its group may execute it.
@@ -93,7 +99,7 @@ branches! {
     DropHasSetpcap
     /// PR_CAPBSET_DROP: the kernel has the capability.
     DropValid
-    /// PR_CAP_AMBIENT_RAISE: the kernel has the capability.
+    /// PR_CAP_AMBIENT_RAISE and PR_CAP_AMBIENT_LOWER: the kernel has the capability.
     AmbientValid
     /// PR_CAP_AMBIENT_RAISE: it is permitted.
     AmbientPermitted

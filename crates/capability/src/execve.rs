@@ -200,7 +200,9 @@ fn ids_from_mode(
         return unchanged;
     }
     // An owner or group that the namespace does not map switches off both bits.
-    let (Some(owner), Some(group)) = (file.uid, file.gid) else { return unchanged };
+    let ids = file.uid.zip(file.gid);
+    let mapped = judge.decide(Branch::FileIdsMapped, ids.is_some());
+    let Some((owner, group)) = ids.filter(|_| mapped) else { return unchanged };
     let setuid = judge.decide(Branch::FileSetuid, file.mode & SETUID != 0);
     let setgid = file.mode & SETGID_EXECUTABLE == SETGID_EXECUTABLE;
     let setgid = judge.decide(Branch::FileSetgid, setgid);

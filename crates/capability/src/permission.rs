@@ -17,7 +17,7 @@ pub(crate) fn may_execute(
     file: &Executable,
     judge: &mut impl Judge,
 ) -> Result<(), Errno> {
-    if !file.restricted_directories.iter().all(|directory| may_search(thread, directory)) {
+    if !file.restricted_directories.iter().all(|directory| may_search(thread, directory, judge)) {
         return Err(Errno::EACCES);
     }
     if mode_allows(thread, file.mode, file.uid, file.gid, judge) {
@@ -34,11 +34,16 @@ pub(crate) fn may_execute(
 }
 
 /// Whether the thread may search `directory` (`may_lookup`).
-fn may_search(thread: &Credentials, directory: &Directory) -> bool {
-    let mapped = directory.uid.is_some() && directory.gid.is_some();
+fn may_search(thread: &Credentials, directory: &Directory, judge: &mut impl Judge) -> bool {
+    let Directory { mode, uid, gid } = *directory;
+    // The decisions inside are counted for files; a directory's is taken as one.
+    let allows = mode_allows(thread, mode, uid, gid, &mut Faithful);
+    let mapped = uid.is_some() && gid.is_some();
     let holds = |capability| thread.effective.contains(capability);
-    mode_allows(thread, directory.mode, directory.uid, directory.gid, &mut Faithful)
-        || mapped && (holds(Capability::DAC_READ_SEARCH) || holds(Capability::DAC_OVERRIDE))
+    let overrides =
+        mapped && (holds(Capability::DAC_READ_SEARCH) || holds(Capability::DAC_OVERRIDE));
+    judge.decide(Branch::DirectoryAllows, allows)
+        || judge.decide(Branch::DirectoryOverride, overrides)
 }
 
 /// Whether the permission bits that count for the thread let it execute or search

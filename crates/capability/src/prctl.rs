@@ -115,7 +115,21 @@ pub fn ambient_lower(
     capability: Capability,
     environment: &Environment,
 ) -> Result<Credentials, Errno> {
-    if !environment.capabilities.contains(capability) {
+    ambient_lower_judged(old, capability, environment, &mut Faithful)
+}
+
+/// [`ambient_lower`], its decision put to `judge`.
+///
+/// # Errors
+/// As [`ambient_lower`].
+pub fn ambient_lower_judged(
+    old: &Credentials,
+    capability: Capability,
+    environment: &Environment,
+    judge: &mut impl Judge,
+) -> Result<Credentials, Errno> {
+    let valid = environment.capabilities.contains(capability);
+    if !judge.decide(Branch::AmbientValid, valid) {
         return Err(Errno::EINVAL);
     }
     Ok(Credentials { ambient: old.ambient.without(capability), ..old.clone() })

@@ -68,7 +68,7 @@ impl Scene<'_> {
                 prctl::ambient_raise_judged(start, *capability, environment, judge)
             }
             Operation::AmbientLower(capability) => {
-                prctl::ambient_lower(start, *capability, environment)
+                prctl::ambient_lower_judged(start, *capability, environment, judge)
             }
             Operation::AmbientClear => Ok(prctl::ambient_clear(start)),
             Operation::SetSecurebits(securebits) => {
