@@ -166,7 +166,16 @@ pub struct Part {
 impl Container {
     /// Moves every span of a container, for a file that lies behind another one (see [`Part`]).
     pub(crate) fn shift(&mut self, by: usize) {
-        let mut move_span = |span: &mut Range<usize>| *span = span.start + by..span.end + by;
+        self.each_span(|span| *span = span.start + by..span.end + by);
+    }
+
+    /// Moves every span back.
+    pub(crate) fn unshift(&mut self, by: usize) {
+        self.each_span(|span| *span = span.start.saturating_sub(by)..span.end.saturating_sub(by));
+    }
+
+    /// Does something to every span.
+    pub(crate) fn each_span(&mut self, mut move_span: impl FnMut(&mut Range<usize>)) {
         move_span(&mut self.span);
         if let Some(image) = &mut self.image {
             move_span(&mut image.span);
@@ -174,7 +183,7 @@ impl Container {
         for unknown in &mut self.unknowns {
             move_span(&mut unknown.span);
         }
-        shift_settings(&mut self.settings, &mut move_span);
+        each_span_of(&mut self.settings, &mut move_span);
     }
 
     pub(crate) fn new(
@@ -228,7 +237,7 @@ impl Container {
     }
 }
 
-fn shift_settings(settings: &mut Settings, move_span: &mut impl FnMut(&mut Range<usize>)) {
+fn each_span_of(settings: &mut Settings, move_span: &mut impl FnMut(&mut Range<usize>)) {
     let Settings {
         privileged,
         user,

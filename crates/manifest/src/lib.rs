@@ -23,7 +23,7 @@ mod yaml;
 
 pub use container::{Build, Container, Engine, Kind, Mount, Part, Settings, Spanned, Starter};
 pub use document::{BuildCommand, Document, PrivilegeStep, ReadError, Stage, Tool};
-pub use edit::{Edit, EditError, Edited, Wanted, apply};
+pub use edit::{Edit, EditError, Edited, Wanted, apply, apply_all_and_verify, apply_and_verify};
 pub use format::{Format, classify, classify_head, needs_head};
 pub use join::join;
 
@@ -80,29 +80,4 @@ pub fn line_column(bytes: &[u8], offset: usize) -> (usize, usize) {
     // A continuation byte of UTF-8 is no character of its own.
     let column = before[line_start..].iter().filter(|byte| **byte & 0xC0 != 0x80).count() + 1;
     (line, column)
-}
-
-/// The edits that make the container `id` of this file say what is wanted.
-///
-/// The edited text is read again: it must say exactly what is wanted of this container, and what it
-/// said of every other one, or no edit is given.
-///
-/// # Errors
-/// When the file cannot be read, has no such container, is written in a way that is not edited, or
-/// would mean something else after the edit.
-pub fn apply_and_verify(
-    path_shown: &str,
-    bytes: &[u8],
-    id: &str,
-    wanted: &Wanted,
-) -> Result<Edited, EditError> {
-    let document = read(path_shown, bytes);
-    let _ = wanted;
-    Err(EditError::NoSuchContainer(
-        document
-            .containers
-            .iter()
-            .find(|c| c.id == id)
-            .map_or_else(|| id.to_owned(), |c| c.id.clone()),
-    ))
 }

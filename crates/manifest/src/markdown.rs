@@ -17,8 +17,7 @@ pub(crate) fn read(path: &str, text: &str) -> Document {
         return document;
     }
     let lines = Lines::new(text);
-    for block in code_blocks(text) {
-        let (source, base) = block.shell(text);
+    for (source, base) in blocks(text) {
         if shell::STARTERS.iter().any(|starter| source.contains(starter)) {
             shell::block(&mut document, &source, base, &lines);
         }
@@ -26,12 +25,14 @@ pub(crate) fn read(path: &str, text: &str) -> Document {
     document
 }
 
-/// The source that [`shell::block`] reads for the block around a place, and where it begins.
+/// What [`shell::block`] reads of each block, and where it begins.
+pub(crate) fn blocks(text: &str) -> Vec<(String, usize)> {
+    code_blocks(text).into_iter().map(|block| block.shell(text)).collect()
+}
+
+/// The block around a place.
 pub(crate) fn block_at(text: &str, offset: usize) -> Option<(String, usize)> {
-    code_blocks(text)
-        .into_iter()
-        .map(|block| block.shell(text))
-        .find(|(source, base)| (*base..=*base + source.len()).contains(&offset))
+    blocks(text).into_iter().find(|(source, base)| (*base..=*base + source.len()).contains(&offset))
 }
 
 /// The lines of one code block.

@@ -14,6 +14,10 @@ mod word;
 
 use tree_sitter::{Parser, Tree};
 
+pub(crate) use arguments::Argument;
+pub(crate) use command::Simple;
+pub(crate) use run::{Invocation, invocation};
+
 use crate::{Document, Format, ReadError, text::Lines};
 
 /// The largest script, or code block, that is read: the grammar needs some hundred bytes for each.
@@ -36,15 +40,15 @@ pub(crate) fn read(path: &str, text: &str) -> Document {
 
 /// Reads the part of a file that is shell, which lies `base` bytes behind the beginning.
 pub(crate) fn block(document: &mut Document, source: &str, base: usize, lines: &Lines) {
-    let tree = match parse(source) {
-        Ok(tree) => tree,
+    let commands = match commands(source, base) {
+        Ok(commands) => commands,
         Err(message) => {
             let (line, column) = lines.line_column(base);
             document.errors.push(ReadError { line, column, message });
             return;
         }
     };
-    for simple in command::simple_commands(&tree, source, base) {
+    for simple in commands {
         if let Some(invocation) = run::invocation(&simple) {
             let (line, _) = lines.line_column(invocation.span.start);
             let container = run::container(&document.path, line, &invocation);
@@ -69,7 +73,12 @@ pub(crate) fn number_repeated(document: &mut Document) {
     }
 }
 
-pub(crate) fn parse(source: &str) -> Result<Tree, String> {
+/// The simple commands of a script that lies `base` bytes behind the beginning of its file.
+pub(crate) fn commands(source: &str, base: usize) -> Result<Vec<Simple>, String> {
+    Ok(command::simple_commands(&parse(source)?, source, base))
+}
+
+fn parse(source: &str) -> Result<Tree, String> {
     if source.len() > MAX_BYTES {
         let size = source.len() >> 10;
         return Err(format!(

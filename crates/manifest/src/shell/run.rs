@@ -21,8 +21,6 @@ pub(crate) struct Invocation {
     pub arguments: Arguments,
     /// From the client's name to its verb.
     pub span: Range<usize>,
-    /// All of the command.
-    pub whole: Range<usize>,
 }
 
 /// Recognises `docker run|create`, `docker container run|create`, the same of podman, and
@@ -50,7 +48,6 @@ pub(crate) fn invocation(simple: &Simple) -> Option<Invocation> {
         engine,
         arguments: Arguments::read(words, table, engine == Engine::OpenShell),
         span: start..end.max(start),
-        whole: simple.span.clone(),
     })
 }
 

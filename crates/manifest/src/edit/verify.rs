@@ -1,0 +1,273 @@
+//! The edited text, read again: does it say what is wanted, and nothing else?
+
+use std::collections::HashMap;
+
+use super::Wanted;
+use crate::{
+    Container, Document, Format, Spanned, markdown, read_as, shell, text,
+    yaml::{NodeId, Tree, Value},
+};
+
+/// Whether a container says already what is wanted.
+pub(super) fn says(container: &Container, wanted: &Wanted) -> bool {
+    let settings = &container.settings;
+    let same_set = |wanted: &Option<Vec<String>>, current: &[Spanned<String>]| {
+        wanted.as_ref().is_none_or(|wanted| {
+            wanted.iter().all(|value| current.iter().any(|item| item.value == *value))
+                && current.iter().all(|item| wanted.contains(&item.value))
+        })
+    };
+    let has_option =
+        |option: &String| settings.security_opt.iter().any(|item| item.value == *option);
+    same_set(&wanted.cap_drop, &settings.cap_drop)
+        && same_set(&wanted.cap_add, &settings.cap_add)
+        && wanted.add_security_opt.iter().all(has_option)
+        && !wanted
+            .remove_security_opt
+            .iter()
+            .any(|option| !wanted.add_security_opt.contains(option) && has_option(option))
+        && wanted.set_sysctls.iter().all(|sysctl| settings.sysctls.contains(sysctl))
+        && !(wanted.unprivileged
+            && settings.privileged.as_ref().is_some_and(|privileged| privileged.value))
+        && wanted
+            .user
+            .as_ref()
+            .is_none_or(|user| settings.user.as_ref().is_some_and(|current| current.value == *user))
+}
+
+/// A container without the places of its words, to compare what it means.
+fn meaning(container: &Container) -> Container {
+    let mut container = container.clone();
+    container.each_span(|span| *span = 0..0);
+    if container.kind == crate::Kind::CommandLine {
+        // The line is a place too.
+        container.id.clone_from(&container.file);
+    }
+    container
+}
+
+/// Says in words what the edited text means otherwise than intended.
+pub(super) fn verify(
+    before: &Document,
+    text_before: &str,
+    edited: &[u8],
+    targets: &[(usize, &Wanted)],
+) -> Result<(), String> {
+    let after = read_as(before.format, &before.path, edited);
+    if let Some(error) = after.errors.first() {
+        return Err(error.to_string());
+    }
+    if before.containers.len() != after.containers.len() {
+        return Err("there would be another number of containers".to_owned());
+    }
+    for (index, (old, new)) in before.containers.iter().zip(&after.containers).enumerate() {
+        let (old, new) = (meaning(old), meaning(new));
+        let Some((_, wanted)) = targets.iter().find(|(target, _)| *target == index) else {
+            if old != new {
+                return Err(format!("{} would change too", before.containers[index].id));
+            }
+            continue;
+        };
+        if !says(&new, wanted) {
+            return Err(format!("{} would not say what is wanted", before.containers[index].id));
+        }
+        if rest(&old, wanted) != rest(&new, wanted) {
+            return Err(format!("something else of {} would change", before.containers[index].id));
+        }
+        let kept = |container: &Container| {
+            let options = container.settings.security_opt.iter().map(|option| option.value.clone());
+            let touched = |option: &String| {
+                wanted.remove_security_opt.contains(option)
+                    || wanted.add_security_opt.contains(option)
+            };
+            options.filter(|option| !touched(option)).collect::<Vec<_>>()
+        };
+        if kept(&old) != kept(&new) {
+            return Err(format!(
+                "another security_opt of {} would change",
+                before.containers[index].id
+            ));
+        }
+    }
+    let (text_after, _) = text::of(edited).map_err(|error| error.to_string())?;
+    let same = match before.format {
+        Format::Compose => same_yaml(before, text_before, &after, text_after, targets),
+        Format::Shell | Format::Markdown => {
+            same_commands(before, text_before, &after, text_after, targets)
+        }
+        Format::Dockerfile => text_before == text_after,
+    };
+    if same { Ok(()) } else { Err("something that is not edited would change".to_owned()) }
+}
+
+/// What must stay as it was: all but the settings that are wanted otherwise, and what could not be
+/// known of them.
+fn rest(container: &Container, wanted: &Wanted) -> Container {
+    let mut rest = container.clone();
+    rest.unknowns.clear();
+    let settings = &mut rest.settings;
+    if wanted.cap_drop.is_some() {
+        settings.cap_drop.clear();
+    }
+    if wanted.cap_add.is_some() {
+        settings.cap_add.clear();
+    }
+    settings.security_opt.clear();
+    settings
+        .sysctls
+        .retain(|(name, _)| !wanted.set_sysctls.iter().any(|(wanted, _)| wanted == name));
+    settings.sysctls.sort();
+    if wanted.unprivileged {
+        settings.privileged = None;
+    }
+    if wanted.user.is_some() {
+        settings.user = None;
+    }
+    rest
+}
+
+/// The keys of a service that may change.
+fn keys(wanted: &Wanted) -> Vec<&'static str> {
+    let mut keys = Vec::new();
+    let mut add = |changes: bool, key| keys.extend(changes.then_some(key));
+    add(wanted.cap_drop.is_some(), "cap_drop");
+    add(wanted.cap_add.is_some(), "cap_add");
+    add(
+        !wanted.add_security_opt.is_empty() || !wanted.remove_security_opt.is_empty(),
+        "security_opt",
+    );
+    add(!wanted.set_sysctls.is_empty(), "sysctls");
+    add(wanted.unprivileged, "privileged");
+    add(wanted.user.is_some(), "user");
+    keys
+}
+
+/// Whether two YAML files say the same but for some keys of some services: not only what is read of
+/// them, every key.
+fn same_yaml(
+    before: &Document,
+    old: &str,
+    after: &Document,
+    new: &str,
+    targets: &[(usize, &Wanted)],
+) -> bool {
+    let flat = |document: &Document, text: &str| {
+        let bom = document.length - text.len();
+        let (tree, _) = Tree::parse(text);
+        let mut skipped = HashMap::new();
+        for (index, wanted) in targets {
+            let span = &document.containers[*index].span;
+            let key = tree.nodes.iter().position(|node| {
+                node.span.start + bom == span.start && node.span.end + bom == span.end
+            });
+            skipped.extend(key.map(|key| (key, keys(wanted))));
+        }
+        flatten(&tree, &skipped)
+    };
+    flat(before, old) == flat(after, new)
+}
+
+/// A tree as a list of words, without some keys of the mappings that stand behind some key nodes.
+fn flatten(tree: &Tree<'_>, skipped: &HashMap<NodeId, Vec<&'static str>>) -> Vec<String> {
+    enum Step {
+        Node(NodeId, Vec<&'static str>),
+        Close,
+    }
+    let mut flat = Vec::new();
+    let mut seen: HashMap<NodeId, usize> = HashMap::new();
+    let mut waiting: Vec<Step> =
+        tree.documents.iter().rev().map(|root| Step::Node(*root, Vec::new())).collect();
+    while let Some(step) = waiting.pop() {
+        let Step::Node(id, without) = step else {
+            flat.push(")".to_owned());
+            continue;
+        };
+        seen.insert(id, flat.len());
+        let node = &tree.nodes[id];
+        let tag = match node.tag {
+            crate::yaml::Tag::None => "",
+            _ => "!",
+        };
+        match &node.value {
+            Value::Scalar { text, plain } => flat.push(format!("{tag}{plain}={text}")),
+            Value::Alias(target) => flat.push(format!("*{:?}", seen.get(target))),
+            Value::Sequence { items, .. } => {
+                flat.push(format!("{tag}["));
+                waiting.push(Step::Close);
+                waiting.extend(items.iter().rev().map(|item| Step::Node(*item, Vec::new())));
+            }
+            Value::Mapping { pairs, .. } => {
+                flat.push(format!("{tag}{{"));
+                waiting.push(Step::Close);
+                for pair in pairs.chunks_exact(2).rev() {
+                    let (key, value) = (pair[0], pair[1]);
+                    if tree.scalar(key).is_some_and(|name| without.contains(&name)) {
+                        continue;
+                    }
+                    let without = skipped.get(&key).cloned().unwrap_or_default();
+                    waiting.push(Step::Node(value, without));
+                    waiting.push(Step::Node(key, Vec::new()));
+                }
+            }
+        }
+    }
+    flat
+}
+
+/// Whether every command is the same but for some flags of some commands.
+fn same_commands(
+    before: &Document,
+    old: &str,
+    after: &Document,
+    new: &str,
+    targets: &[(usize, &Wanted)],
+) -> bool {
+    let flat = |document: &Document, text: &str| -> Option<Vec<Vec<String>>> {
+        let bom = document.length - text.len();
+        let blocks = match document.format {
+            Format::Markdown => markdown::blocks(text),
+            _ => vec![(text.to_owned(), 0)],
+        };
+        let mut commands = Vec::new();
+        for (source, base) in blocks {
+            for simple in shell::commands(&source, base).ok()? {
+                let wanted = targets.iter().find(|(index, _)| {
+                    let span = &document.containers[*index].span;
+                    simple.words.first().is_some_and(|word| word.span.start + bom == span.start)
+                });
+                let invocation = wanted.and_then(|_| shell::invocation(&simple));
+                commands.push(match (wanted, invocation) {
+                    (Some((_, wanted)), Some(invocation)) => {
+                        let flags = flags(wanted);
+                        let arguments = &invocation.arguments;
+                        let kept = arguments
+                            .flags
+                            .iter()
+                            .filter(|flag| !flags.contains(&flag.name.as_str()));
+                        let kept = kept.map(|flag| format!("--{}={}", flag.name, flag.value.value));
+                        let rest = arguments.opaque.iter().chain(&arguments.positional);
+                        kept.chain(rest.map(|word| word.text.clone())).collect()
+                    }
+                    _ => simple.words.iter().map(|word| word.text.clone()).collect(),
+                });
+            }
+        }
+        Some(commands)
+    };
+    let (old, new) = (flat(before, old), flat(after, new));
+    old.is_some() && old == new
+}
+
+/// The flags of a command that may change.
+fn flags(wanted: &Wanted) -> Vec<&'static str> {
+    keys(wanted)
+        .into_iter()
+        .map(|key| match key {
+            "cap_drop" => "cap-drop",
+            "cap_add" => "cap-add",
+            "security_opt" => "security-opt",
+            "sysctls" => "sysctl",
+            other => other,
+        })
+        .collect()
+}
