@@ -89,19 +89,19 @@ pub enum Kind {
 impl Kind {
     /// Every kind, and how many of 100 draws are of it.
     pub const WEIGHTS: [(usize, Self); 14] = [
-        (31, Self::Execve),
+        (28, Self::Execve),
         (5, Self::ExecveScript),
         (6, Self::CapbsetDrop),
         (8, Self::AmbientRaise),
         (2, Self::AmbientLower),
         (1, Self::AmbientClear),
-        (9, Self::SetSecurebits),
+        (10, Self::SetSecurebits),
         (4, Self::SetKeepCaps),
         (1, Self::SetNoNewPrivs),
         (12, Self::Setresuid),
-        (7, Self::Setresgid),
+        (8, Self::Setresgid),
         (5, Self::Setgroups),
-        (7, Self::Capset),
+        (8, Self::Capset),
         (2, Self::UnshareUserNamespace),
     ];
 

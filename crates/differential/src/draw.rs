@@ -38,7 +38,7 @@ pub(crate) fn draw(seed: u64, namespaces: &[Namespace]) -> Case {
 /// How often it matters which ids a namespace maps.
 fn apart_percent(kind: Kind) -> usize {
     match kind {
-        Kind::UnshareUserNamespace => 80,
+        Kind::UnshareUserNamespace => 85,
         Kind::Setresuid | Kind::Setresgid | Kind::Setgroups => 50,
         _ => 25,
     }

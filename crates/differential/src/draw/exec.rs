@@ -86,8 +86,8 @@ fn file_capabilities(random: &mut Random, start: &Credentials) -> FileCapabiliti
     let anything = CapabilitySet::from_bits(u64::MAX);
     let permitted = match random.below(10) {
         // Can be had, so that the file can be executed.
-        0..6 => sets::draw(random, start.bounding),
-        6..8 => sets::draw(random, CapabilitySet::KNOWN),
+        0..5 => sets::draw(random, start.bounding),
+        5..8 => sets::draw(random, CapabilitySet::KNOWN),
         8 => sets::draw(random, start.bounding | start.inheritable),
         _ => sets::draw(random, anything),
     };

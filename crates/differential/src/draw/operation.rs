@@ -67,7 +67,7 @@ fn groups(random: &mut Random, namespace: &Namespace) -> Vec<u32> {
     let mut strangers = ids::strangers(map);
     // No namespace maps the last number, which is no id.
     strangers.push(u32::MAX);
-    let strange = random.percent(35);
+    let strange = random.percent(45);
     let mut group = |_| {
         let stranger = strange && random.percent(60);
         random.pick(if stranger { &strangers } else { &pool })
@@ -76,24 +76,29 @@ fn groups(random: &mut Random, namespace: &Namespace) -> Vec<u32> {
     (0..count).map(group).collect()
 }
 
-/// Mostly a step down, as programs make it; else too much of something.
+/// Half the time a step down, as programs make it; else too much of one set alone, since the first
+/// refusal hides the others.
 fn capset(random: &mut Random, start: &Credentials) -> CapsetRequest {
     let anything = CapabilitySet::from_bits(u64::MAX);
-    let permitted = match random.below(10) {
-        0..4 => start.permitted,
-        4..8 => sets::draw(random, start.permitted),
-        _ => sets::draw(random, anything),
+    let permitted = match random.below(2) {
+        0 => start.permitted,
+        _ => sets::draw(random, start.permitted),
     };
-    let effective = match random.below(10) {
-        0..4 => permitted,
-        4..8 => sets::draw(random, permitted),
-        _ => sets::draw(random, anything),
+    let effective = match random.below(2) {
+        0 => permitted,
+        _ => sets::draw(random, permitted),
     };
-    let inheritable = match random.below(10) {
+    let inheritable = match random.below(8) {
         0..3 => sets::draw(random, start.inheritable),
-        3..5 => sets::draw(random, start.inheritable | start.permitted),
-        5..8 => sets::draw(random, start.inheritable | start.bounding),
-        _ => sets::draw(random, anything),
+        3..6 => sets::draw(random, start.inheritable | (start.permitted & start.bounding)),
+        6 => sets::draw(random, start.inheritable | start.permitted),
+        _ => sets::draw(random, start.inheritable | start.bounding),
     };
-    CapsetRequest { effective, permitted, inheritable }
+    let request = CapsetRequest { effective, permitted, inheritable };
+    match random.below(10) {
+        0..2 => CapsetRequest { permitted: sets::draw(random, anything), ..request },
+        2 => CapsetRequest { effective: sets::draw(random, anything), ..request },
+        3..6 => CapsetRequest { inheritable: sets::draw(random, anything), ..request },
+        _ => request,
+    }
 }
