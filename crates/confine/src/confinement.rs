@@ -1,8 +1,8 @@
 //! Taking everything from the calling thread but what is allowed.
 //!
-//! The order is what makes it work: whatever needs CAP_SETPCAP comes first (bounding set,
-//! securebits), then what needs CAP_SETUID and CAP_SETGID (the user), then what needs none
-//! (no_new_privs, and the filter, which needs no_new_privs), and the capset(2) that takes away
+//! The order is what makes it work. What needs CAP_SETPCAP comes first: bounding set, securebits.
+//! Then no_new_privs, and the filter, which needs that or CAP_SYS_ADMIN. Then the user, which needs
+//! CAP_SETUID and CAP_SETGID, and takes the effective set with it. The capset(2) that takes away
 //! CAP_SETPCAP itself comes last. Only the ambient set is filled after that, since it may hold
 //! nothing that is not permitted and inheritable.
 
@@ -164,15 +164,15 @@ pub fn confine(system: &impl System, wanted: &Confinement) -> Result<Confined, C
     raise_effective(system, &mut before)?;
     empty_bounding(system, wanted, &before, &environment)?;
     set_securebits(system, wanted, &before, &environment)?;
-    if let Some(identity) = &wanted.identity {
-        become_user(system, identity, !wanted.allow.is_empty(), &before)?;
-    }
     if wanted.no_new_privs {
         system.set_no_new_privs().step("set no_new_privs")?;
     }
     if wanted.close_user_namespaces {
         let filter = user_namespaces::filter()?;
         system.install_filter(&filter).step("install the filter that closes user namespaces")?;
+    }
+    if let Some(identity) = &wanted.identity {
+        become_user(system, identity, !wanted.allow.is_empty(), &before)?;
     }
     let all = Sets { effective: wanted.allow, permitted: wanted.allow, inheritable: wanted.allow };
     system.capset(all).step("set the effective, permitted and inheritable sets")?;

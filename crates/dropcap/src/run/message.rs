@@ -50,7 +50,8 @@ fn confine_help(error: &ConfineError) -> Option<String> {
             .to_owned()
         }
         ConfineError::Call { what, .. } if what.contains("user namespaces") => {
-            "the kernel or a seccomp profile denies filters; --allow-user-namespaces goes without"
+            "the kernel takes a filter with no_new_privs or from CAP_SYS_ADMIN, unless a seccomp \
+             profile denies it; --allow-user-namespaces goes without one"
                 .to_owned()
         }
         ConfineError::Call { what, .. } if what.contains("ambient") => {

@@ -17,6 +17,7 @@ pub const ALL: &[Case] = &[
     ("descriptors_are_closed_but_those_named", descriptors_are_closed_but_those_named),
     ("descriptors_of_listen_fds_are_passed", descriptors_of_listen_fds_are_passed),
     ("a_policy_says_what_is_allowed", a_policy_says_what_is_allowed),
+    ("a_policy_may_leave_no_new_privs_off", a_policy_may_leave_no_new_privs_off),
     ("a_policy_is_never_looked_for", a_policy_is_never_looked_for),
     ("bad_input_executes_nothing", bad_input_executes_nothing),
     ("a_command_that_cannot_be_executed", a_command_that_cannot_be_executed),
@@ -297,6 +298,31 @@ fn a_policy_says_what_is_allowed(bench: &Bench, context: Context) {
     let broken = bench.text("broken.toml");
     std::fs::write(&broken, "version = 1\n[[workload]]\nname = \"web\"\nalow = []\n").unwrap();
     bench.refused(context, &["--policy", &broken, "--workload", "web"], 125, "broken.toml:4");
+}
+
+/// Then a setuid file changes ids, and still gains no capability.
+fn a_policy_may_leave_no_new_privs_off(bench: &Bench, context: Context) {
+    let policy = bench.text("old.toml");
+    let text = "version = 1\n[[workload]]\nname = \"old\"\nno-new-privileges = false\n";
+    std::fs::write(&policy, text).unwrap();
+    let flags = ["--policy", &policy, "--workload", "old"];
+    if !context.has_setpcap() {
+        // As a user, the kernel takes no filter without no_new_privs; without CAP_SETPCAP the
+        // bounding set stays, and a setuid file would reach it.
+        let what = if context.is_privileged() { "could still be held" } else { "no_new_privs" };
+        return bench.refused(context, &flags, 125, what);
+    }
+    let flags = [as_somebody(context), &flags].concat();
+    let helper = bench.setuid_helper(context);
+    let words = ["exec", helper.to_str().unwrap(), "probe", "state"];
+    let outcome = bench.probe(context, &flags, &words);
+    let state = State::parse(&outcome.stdout);
+    assert_eq!(state.get("NoNewPrivs"), "0", "{outcome:?}");
+    assert_eq!(state.get("Uid"), "1234\t0\t0\t0");
+    for field in ["CapEff", "CapPrm", "CapInh", "CapAmb", "CapBnd"] {
+        assert_eq!(state.set(field), NOTHING, "{field}");
+    }
+    assert_eq!(bench.probe(context, &flags, &["unshare"]).stdout, "errno 1\n");
 }
 
 /// An agent can write into the directory that it works in.
