@@ -81,7 +81,7 @@ fn container_findings(
     let analysis = analyse(container, input, &engine);
     let image = input.image_of(container);
     let steps = entrypoint_steps(container, input);
-    let id = format!("{}{}", options.policy_prefix, container.id);
+    let id = options.policy_id(&container.id);
     let image_name = container.image.as_ref().map(|image| image.value.as_str());
     let workload = input.policy.as_ref().and_then(|policy| policy.workload_for(&id, image_name));
     let plan = Plan::of(container, &analysis, image, steps, workload, input, &engine);
@@ -174,7 +174,7 @@ fn waive(
     let Some(policy) = &input.policy else { return (findings, Vec::new()) };
     let (mut kept, mut waived) = (Vec::new(), Vec::new());
     for finding in findings {
-        let id = format!("{}{}", options.policy_prefix, finding.container);
+        let id = options.policy_id(&finding.container);
         let waiver: Option<&Waiver> = policy.waiver(finding.rule, &id, options.today);
         match waiver {
             Some(waiver) => waived.push((finding, waiver.reason.clone())),

@@ -51,16 +51,16 @@ pub struct Options {
     pub engine: Option<EngineVersion>,
     /// The day on which waivers are judged.
     pub today: Date,
-    /// What turns a container's id into the one that the policy's globs are matched with: the
-    /// scanned folder relative to the policy's own, with a slash at its end where it is not empty.
-    pub policy_prefix: String,
+    /// What the beginning of a container's id becomes for the policy's globs, which speak of files
+    /// relative to the policy's own folder: the first is taken off, the second is put before.
+    pub policy_place: (String, String),
     /// Whether the edits of fixes are worked out too; without, a fix only says what it would do.
     pub edits: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { engine: None, today: Date::today(), policy_prefix: String::new(), edits: true }
+        Self { engine: None, today: Date::today(), policy_place: Default::default(), edits: true }
     }
 }
 
@@ -78,6 +78,14 @@ impl Options {
             Some(asked) if container.kind != Kind::CommandLine => asked,
             _ => EngineVersion::default_for(written),
         }
+    }
+}
+
+impl Options {
+    /// A container's id as the policy's globs see it.
+    pub(crate) fn policy_id(&self, id: &str) -> String {
+        let (off, before) = &self.policy_place;
+        format!("{before}{}", id.strip_prefix(off.as_str()).unwrap_or(id))
     }
 }
 

@@ -84,21 +84,32 @@ impl<'a> Subject<'a> {
                 Some(states) if !states.is_root() => {
                     format!("uid {}", states.first.credentials.uid.effective)
                 }
-                _ => "root".to_owned(),
+                _ if self.user_is_known() => "root".to_owned(),
+                _ => "root (unless its image sets another user; it is not read)".to_owned(),
             },
         }
     }
 
-    /// Proves that without `word` in `cap_add` nothing changes for the process tree.
+    /// Proves that with only `words` in `cap_add` nothing changes for the process tree.
     ///
     /// # Errors
     /// What stands in the way, as the end of a sentence.
-    pub fn without(&self, word: &str) -> Result<(), String> {
+    pub fn prove_enough(&self, words: &[String]) -> Result<(), String> {
         let states = self.states().ok_or("it does not start")?;
         let mut settings = self.container.settings.clone();
-        settings.cap_add.retain(|added| added.value != word);
+        settings.cap_add.retain(|added| words.contains(&added.value));
         let what = Before { container: self.container, states, image: self.image };
         what.prove_same_after(&settings, self.input, self.engine)
+    }
+
+    /// Whether the user was read: in the container's file, in its Dockerfile or in its image.
+    pub fn user_is_known(&self) -> bool {
+        let container = self.container;
+        container.settings.user.is_some()
+            || container.build.is_some()
+            || container.kind == Kind::Dockerfile
+            || container.engine == Engine::OpenShell
+            || self.image.is_some()
     }
 
     /// Starts a finding at `span`, in whichever file that lies.

@@ -1,14 +1,235 @@
 //! `dropcap scan`
 
+pub(crate) mod baseline;
+pub(crate) mod fixes;
+pub(crate) mod images;
+pub(crate) mod project;
+pub(crate) mod walk;
+
 use crate::failure::Failure;
-use clap::Args;
+use clap::{Args, ValueEnum};
+use dropcap_audit::{Audited, Finding, FixTier, Level, Options, RULES, audit, rule};
+use dropcap_engine::EngineVersion;
+use dropcap_report::{json, text};
+use fixes::Tiers;
+use project::{Project, Selection};
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// A finding at or above `--fail-on`.
+const FOUND: u8 = 1;
+/// A file that the user named cannot be read or parsed.
+const UNREADABLE: u8 = 2;
 
 /// Find every container and what it can reach
 #[derive(Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// Files and folders to look at, FILE#SUBJECT for one container, `-` for standard input
+    #[arg(value_name = "PATH", default_value = ".")]
+    targets: Vec<String>,
+    /// Show what a fix would change, and change nothing
+    #[arg(long)]
+    diff: bool,
+    /// Apply the fixes that are known to change nothing that works
+    #[arg(long)]
+    fix: bool,
+    /// Apply the other fixes too
+    #[arg(long)]
+    unsafe_fixes: bool,
+    /// The engine to take, such as docker@20.10 or podman
+    #[arg(long, value_name = "NAME[@VERSION]")]
+    engine: Option<EngineVersion>,
+    /// The lowest level that ends in exit code 1
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = FailOn::Warning)]
+    fail_on: FailOn,
+    /// Leave out what an earlier `--format json` found
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Print a rule's page, or `all` names
+    #[arg(long, value_name = "RULE", exclusive = true)]
+    explain: Option<String>,
+    /// What standard input would be called
+    #[arg(long, value_name = "NAME", default_value = "compose.yaml")]
+    stdin_filename: String,
+    /// Exit with 2 if any file on the way cannot be parsed
+    #[arg(long)]
+    strict_collection: bool,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// How to say it; for every verb that reports on files
+#[derive(Args)]
+pub(crate) struct Output {
+    /// Text for people, JSON for programs
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Only the summary
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// References and waived findings too
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Whether to colour
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Output {
+    /// Settles whether what is printed is coloured.
+    pub fn settle_color(&self) {
+        let choice = match self.color {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Error,
+    Warning,
+    Note,
+    Never,
+}
+
+impl FailOn {
+    fn counts(self, finding: &Finding) -> bool {
+        match self {
+            Self::Error => finding.level >= Level::Error,
+            Self::Warning => finding.level >= Level::Warning,
+            Self::Note => true,
+            Self::Never => false,
+        }
+    }
+}
 
 /// Runs the verb.
-pub fn run(_arguments: Arguments) -> Result<ExitCode, Failure> {
-    Err(Failure::new("`dropcap scan` is not there yet"))
+pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    arguments.output.settle_color();
+    if let Some(name) = &arguments.explain {
+        return explain(name);
+    }
+    let mut project =
+        Project::read(&arguments.targets, &arguments.stdin_filename, &arguments.selection)?;
+    let options = Options {
+        engine: arguments.engine,
+        policy_place: project.policy_place.clone(),
+        edits: arguments.output.format == Format::Json,
+        ..Options::default()
+    };
+    let baseline = arguments.baseline.as_deref().map(baseline::read).transpose()?;
+    let look = |project: &Project| {
+        let mut audited = audit(&project.input, &options);
+        audited.findings.retain(|finding| project.is_asked_for(&finding.container));
+        audited.containers.retain(|one| project.is_asked_for(&one.container.id));
+        if let Some(known) = &baseline {
+            audited.findings.retain(|finding| !known.contains(&finding.fingerprint));
+        }
+        audited
+    };
+    let mut audited = look(&project);
+    let mut fixed = Vec::new();
+    let tiers = Tiers { safe: true, unsafe_too: arguments.unsafe_fixes };
+    if arguments.diff {
+        let changes = fixes::changes(&audited, &project.input, &options, tiers);
+        return show_diff(&changes);
+    }
+    if arguments.fix || arguments.unsafe_fixes {
+        if project.is_stdin {
+            return Err(Failure::new("standard input cannot be fixed in place")
+                .help("`--diff` shows the changes"));
+        }
+        let changes = fixes::changes(&audited, &project.input, &options, tiers);
+        fixed = fixes::write(&changes, &project)?;
+        project.reread(&fixed, &arguments.selection)?;
+        audited = look(&project);
+        project.errors.extend(changes.refused);
+    }
+    report(&arguments, &project, &audited, &fixed)?;
+    Ok(exit_code(&arguments, &project, &audited))
+}
+
+fn report(
+    arguments: &Arguments,
+    project: &Project,
+    audited: &Audited,
+    fixed: &[String],
+) -> Result<(), Failure> {
+    if arguments.output.format == Format::Json {
+        let document = json::scan(audited, &project.errors, fixed)
+            .map_err(|error| Failure::new("cannot write JSON").because(error))?;
+        anstream::print!("{document}");
+        return Ok(());
+    }
+    for file in fixed {
+        anstream::println!("fixed {file}");
+    }
+    let text = if arguments.output.quiet {
+        text::summary(audited, &project.errors)
+    } else {
+        text::scan(audited, &project.errors, &project.input.sources, arguments.output.verbose)
+    };
+    anstream::print!("{text}");
+    Ok(())
+}
+
+fn exit_code(arguments: &Arguments, project: &Project, audited: &Audited) -> ExitCode {
+    let strict = arguments.strict_collection && !project.errors.is_empty();
+    if project.named_is_unreadable() || strict {
+        return ExitCode::from(UNREADABLE);
+    }
+    let found = audited.findings.iter().any(|finding| arguments.fail_on.counts(finding));
+    ExitCode::from(if found { FOUND } else { 0 })
+}
+
+fn show_diff(changes: &fixes::Changes) -> Result<ExitCode, Failure> {
+    for change in &changes.files {
+        anstream::print!("{}", fixes::diff(change));
+    }
+    for error in &changes.refused {
+        anstream::eprint!("{}", text::error(error));
+    }
+    Ok(ExitCode::from(if changes.files.is_empty() { 0 } else { FOUND }))
+}
+
+fn explain(name: &str) -> Result<ExitCode, Failure> {
+    if name == "all" {
+        for rule in RULES {
+            anstream::println!("{:24} {}", rule.name, rule.summary);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Some(rule) = rule(name) else {
+        let names: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
+        return Err(Failure::new(format!("there is no rule `{name}`"))
+            .help(format!("the rules are {}", names.join(", "))));
+    };
+    anstream::print!("{}", rule.page);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a fix of this tier is asked for.
+pub(crate) const fn is_wanted(tier: FixTier, tiers: Tiers) -> bool {
+    match tier {
+        FixTier::Safe => tiers.safe,
+        FixTier::Unsafe => tiers.unsafe_too,
+    }
 }

@@ -22,7 +22,7 @@ pub(super) fn candidates(steps: &[PrivilegeStep]) -> Vec<(Capability, String)> {
 }
 
 /// What one step asks of the process that makes it.
-fn needs(step: &PrivilegeStep) -> CapabilitySet {
+pub(super) fn needs(step: &PrivilegeStep) -> CapabilitySet {
     let switch = CapabilitySet::EMPTY.with(Capability::SETUID).with(Capability::SETGID);
     let has = |options: &[&str]| {
         step.arguments.iter().any(|word| {
@@ -74,6 +74,7 @@ mod tests {
             drops: drops.iter().map(|drop| Spanned::new((*drop).to_owned(), 0..0)).collect(),
             no_new_privs: false,
             failure_ignored: false,
+            conditional: false,
             exec: false,
             span: 0..0,
         }

@@ -91,9 +91,6 @@ impl Plan {
             plan.kept_for.clear();
             plan.notes.clear();
         }
-        if !states.bounding().is_subset(plan.keep) {
-            plan.notes.push(exec_note(plan.keep));
-        }
         plan
     }
 
@@ -188,6 +185,9 @@ impl Plan {
         wanted: Wanted,
     ) -> Option<Fix> {
         let mut notes = self.notes.clone();
+        if wanted.cap_drop.is_some() {
+            notes.push(exec_note(self.keep));
+        }
         if let Because::Unproved(_) = &because {
             let kept = self.kept_for.iter().filter(|(_, why)| why.starts_with('`'));
             notes.extend(kept.map(|(capability, why)| format!("{capability} is kept for {why}")));

@@ -1,14 +1,21 @@
 //! A step of an entrypoint as `dropcap run` makes it.
 
+use super::candidates::needs;
 use super::{Because, Change, FileEdit, Fix};
+use crate::subject::as_written;
+use dropcap_capability::CapabilitySet;
 use dropcap_manifest::{PrivilegeStep, Tool};
 use std::ops::Range;
 
-/// The offer to replace `step` by `dropcap run`, where its words can be carried over; `keep` is what
-/// the steps after it still need.
-pub(crate) fn replace_step(step: &PrivilegeStep, source: &[u8], keep: &[String]) -> Option<Fix> {
+/// The offer to let `dropcap run` do what the step at `position` does, where its words can be carried
+/// over. What the steps after it need stays allowed.
+pub(crate) fn replace_step(steps: &[PrivilegeStep], position: usize, source: &[u8]) -> Option<Fix> {
+    let step = steps.get(position)?;
+    let keep =
+        steps[position + 1..].iter().fold(CapabilitySet::EMPTY, |all, later| all | needs(later));
+    let keep = as_written(keep);
     let text = std::str::from_utf8(source.get(step.span.clone())?).ok()?;
-    let (range, replacement) = rewrite(step.tool, text, keep)?;
+    let (range, replacement) = rewrite(step.tool, text, &keep)?;
     let edit = FileEdit {
         file: step.file.clone(),
         start: step.span.start + range.start,

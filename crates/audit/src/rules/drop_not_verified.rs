@@ -34,7 +34,7 @@ fn check(script: &Script) -> Vec<Finding> {
                     "end the script where the drop fails, and read /proc/self/status back; \
                      `dropcap run` does both and exits with 125",
                 )
-                .fix(replace_step(step, script.source, &script.needed_after(position)))
+                .fix(replace_step(script.steps, position, script.source))
                 .done(),
         );
     }

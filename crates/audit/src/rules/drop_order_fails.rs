@@ -60,7 +60,7 @@ fn check(script: &Script) -> Vec<Finding> {
                 .about(command)
                 .message(message)
                 .help("drop everything in one step with SETPCAP last, or let `dropcap run` do it")
-                .fix(replace_step(step, script.source, &script.needed_after(position)))
+                .fix(replace_step(script.steps, position, script.source))
                 .done(),
         );
     }

@@ -1,8 +1,8 @@
 //! `entrypoint-only-drop`
 
 use super::{Check, Rule, page};
-use crate::fix::start_lines;
-use crate::subject::{Subject, in_words};
+use crate::fix::{replace_step, start_lines};
+use crate::subject::{Draft, Subject, in_words};
 use crate::{Finding, Level};
 use dropcap_capability::{CapabilitySet, parse_capability};
 use dropcap_manifest::Kind;
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject) -> Vec<Finding> {
     let Some(states) = subject.states() else { return Vec::new() };
     let mut findings = Vec::new();
-    for step in subject.steps {
+    for (position, step) in subject.steps.iter().enumerate() {
         let dropped: CapabilitySet =
             step.drops.iter().flat_map(|word| dropped(&word.value).iter()).collect();
         // What the engine has dropped already, an exec does not get either.
@@ -36,7 +36,7 @@ fn check(subject: &Subject) -> Vec<Finding> {
         };
         let fix = plan.fix(plan.because.clone(), plan.in_words(), plan.drop_all(subject.container));
         findings.push(
-            crate::subject::Draft::new(
+            Draft::new(
                 &RULE,
                 Level::Warning,
                 &subject.container.id,
@@ -54,8 +54,29 @@ fn check(subject: &Subject) -> Vec<Finding> {
             .fix(fix)
             .done(),
         );
+        findings.extend(offer(subject, position));
     }
     findings
+}
+
+/// The step itself, done better.
+fn offer(subject: &Subject, position: usize) -> Option<Finding> {
+    let step = &subject.steps[position];
+    let command = step.arguments.first().map_or("", String::as_str);
+    let source = subject.input.source(&step.file)?;
+    let fix = replace_step(subject.steps, position, source)?;
+    let id = &subject.container.id;
+    let draft = Draft::new(&RULE, Level::Note, id, &step.file, step.span.clone());
+    let finding = draft
+        .about(&format!("{command} by dropcap"))
+        .message(format!(
+            "`{command}` leaves what it does not name: `dropcap run` empties all five sets, and \
+             verifies it before anything is executed"
+        ))
+        .help("for what the entrypoint itself starts; the engine's settings are for the rest")
+        .fix(Some(fix))
+        .done();
+    Some(finding)
 }
 
 /// What a word of a step drops.

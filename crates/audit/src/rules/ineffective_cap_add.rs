@@ -35,6 +35,13 @@ fn check(subject: &Subject) -> Vec<Finding> {
         .filter(|word| !ineffective.iter().any(|(other, _)| other.span == word.span))
         .map(|word| word.value.clone())
         .collect();
+    if ineffective.is_empty() {
+        return Vec::new();
+    }
+    let because = match subject.prove_enough(&useful) {
+        Ok(()) => Because::Proof,
+        Err(gap) => Because::Unproved(format!("nothing proves that it is of no use: {gap}")),
+    };
     ineffective
         .iter()
         .map(|(word, capability)| {
@@ -45,13 +52,7 @@ fn check(subject: &Subject) -> Vec<Finding> {
                 why(subject, *capability)
             );
             let wanted = Wanted { cap_add: Some(useful.clone()), ..Wanted::default() };
-            let because = match subject.without(&word.value) {
-                Ok(()) => Because::Proof,
-                Err(gap) => {
-                    Because::Unproved(format!("nothing proves that it is of no use: {gap}"))
-                }
-            };
-            let fix = subject.plan.fix(because, format!("take {} out", word.value), wanted);
+            let fix = subject.plan.fix(because.clone(), format!("take {} out", word.value), wanted);
             subject
                 .finding(&RULE, Level::Warning, &word.span)
                 .about(&capability.to_string())

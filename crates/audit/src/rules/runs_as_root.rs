@@ -1,6 +1,7 @@
 //! `runs-as-root`
 
 use super::{Check, Rule, page};
+use crate::fix::replace_step;
 use crate::subject::Subject;
 use crate::{Finding, Level};
 use dropcap_manifest::{Engine, Tool};
@@ -19,11 +20,11 @@ fn check(subject: &Subject) -> Vec<Finding> {
         return Vec::new();
     }
     let user = subject.container.settings.user.as_ref();
-    let stepper = subject.steps.iter().find(|step| {
+    let stepper = subject.steps.iter().position(|step| {
         matches!(step.tool, Tool::Gosu | Tool::SuExec | Tool::Setpriv | Tool::Dropcap)
     });
     // What nobody wrote down is assumed, and may be otherwise in the image.
-    let read = user.is_some() || subject.image.is_some() || subject.container.build.is_some();
+    let read = subject.user_is_known();
     let level = if read && stepper.is_none() { Level::Warning } else { Level::Note };
     let who = match (subject.container.engine, user) {
         (Engine::OpenShell, _) => {
@@ -38,14 +39,19 @@ fn check(subject: &Subject) -> Vec<Finding> {
         subject.premise(),
         subject.name()
     );
-    if let Some(step) = stepper {
+    if let Some(step) = stepper.map(|at| &subject.steps[at]) {
         let command = step.arguments.first().map_or("", String::as_str);
         message.push_str(&format!("; its entrypoint steps down by `{command}`, an exec does not"));
     }
     let span = user.map_or(&subject.container.span, |user| &user.span);
+    let fix = stepper.and_then(|at| {
+        let source = subject.input.source(&subject.steps[at].file)?;
+        replace_step(subject.steps, at, source)
+    });
     vec![
         subject
             .finding(&RULE, level, span)
+            .fix(fix)
             .message(message)
             .help("set a user of its own (`USER`, `user:`, `--user`)")
             .done(),

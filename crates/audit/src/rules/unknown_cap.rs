@@ -21,33 +21,24 @@ fn check(subject: &Subject) -> Vec<Finding> {
         Analysis::Refused(refusal) => Some(refusal),
         Analysis::Starts(_) => None,
     };
-    let lists = [("cap_add", &settings.cap_add), ("cap_drop", &settings.cap_drop)];
     let mut findings = Vec::new();
-    for (key, words) in lists {
-        for word in words.iter() {
-            let meant = match meaning(&word.value) {
-                Meaning::Known => {
-                    // One that dropcap knows, and this version of the engine does not.
-                    if refused.is_none_or(|refusal| refusal.word != word.value) {
-                        continue;
-                    }
-                    None
+    for word in settings.cap_add.iter().chain(&settings.cap_drop) {
+        let meant = match meaning(&word.value) {
+            Meaning::Known => {
+                // One that dropcap knows, and this version of the engine does not.
+                if refused.is_none_or(|refusal| refusal.word != word.value) {
+                    continue;
                 }
-                Meaning::Unknown(nearest) => nearest,
-            };
-            findings.push(finding(subject, key, words, word, meant));
-        }
+                None
+            }
+            Meaning::Unknown(nearest) => nearest,
+        };
+        findings.push(finding(subject, word, meant));
     }
     findings
 }
 
-fn finding(
-    subject: &Subject,
-    key: &str,
-    words: &[Spanned<String>],
-    word: &Spanned<String>,
-    meant: Option<String>,
-) -> Finding {
+fn finding(subject: &Subject, word: &Spanned<String>, meant: Option<String>) -> Finding {
     let outcome = match subject.analysis {
         Analysis::Refused(refusal) => {
             format!("{} does not start: {}", subject.name(), refusal.reason)
@@ -63,15 +54,8 @@ fn finding(
         None => "take it out; the names are those of capabilities(7), such as NET_RAW".to_owned(),
     };
     let fix = meant.and_then(|meant| {
-        let all = words
-            .iter()
-            .map(|other| if other.span == word.span { meant.clone() } else { other.value.clone() });
-        let wanted = match key {
-            "cap_add" => Wanted { cap_add: Some(all.collect()), ..Wanted::default() },
-            _ => Wanted { cap_drop: Some(all.collect()), ..Wanted::default() },
-        };
         let because = Because::Unproved("what was meant is a guess".to_owned());
-        subject.plan.fix(because, format!("`{}` becomes {meant}", word.value), wanted)
+        subject.plan.fix(because, format!("`{}` becomes {meant}", word.value), corrected(subject))
     });
     subject
         .finding(&RULE, Level::Error, &word.span)
@@ -80,6 +64,26 @@ fn finding(
         .help(help)
         .fix(fix)
         .done()
+}
+
+/// Both lists with every word that has a likely meaning put right: several fixes of one container
+/// want the same.
+fn corrected(subject: &Subject) -> Wanted {
+    let right = |words: &[Spanned<String>]| {
+        let wrong =
+            words.iter().any(|word| matches!(meaning(&word.value), Meaning::Unknown(Some(_))));
+        let right = words.iter().map(|word| match meaning(&word.value) {
+            Meaning::Unknown(Some(meant)) => meant,
+            _ => word.value.clone(),
+        });
+        wrong.then(|| right.collect())
+    };
+    let settings = &subject.container.settings;
+    Wanted {
+        cap_add: right(&settings.cap_add),
+        cap_drop: right(&settings.cap_drop),
+        ..Wanted::default()
+    }
 }
 
 enum Meaning {

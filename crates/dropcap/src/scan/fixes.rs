@@ -1,0 +1,257 @@
+//! The fixes of a tree put together, verified, shown and written.
+
+use super::is_wanted;
+use super::project::{Project, refused};
+use crate::failure::Failure;
+use dropcap_audit::{Audited, Change, FileEdit, Input, Options, audit, merge};
+use dropcap_capability::parse_capability;
+use dropcap_manifest::{Container, Document, Edit, Wanted, apply, apply_and_verify, join, read};
+use dropcap_report::FileError;
+use similar::TextDiff;
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::path::Path;
+use tempfile::NamedTempFile;
+
+/// Which fixes to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tiers {
+    /// Those that are known to change nothing that works.
+    pub safe: bool,
+    /// The others.
+    pub unsafe_too: bool,
+}
+
+/// A file before and after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FileChange {
+    /// As it is shown.
+    pub file: String,
+    /// As it is.
+    pub before: Vec<u8>,
+    /// As it is to be.
+    pub after: Vec<u8>,
+}
+
+/// What all fixes make of the tree.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    /// The files that change, by name.
+    pub files: Vec<FileChange>,
+    /// Files that are left as they are, and why.
+    pub refused: Vec<FileError>,
+}
+
+/// What is wanted of one file.
+#[derive(Default)]
+struct FileFixes {
+    /// Of each container in it, by the byte where it begins.
+    containers: BTreeMap<usize, (String, Vec<(bool, Wanted)>)>,
+    /// Of its text.
+    edits: Vec<FileEdit>,
+}
+
+/// Works out what the fixes of these tiers change. A file whose change would not mean what it should
+/// is left out, and said to be.
+pub(crate) fn changes(
+    audited: &Audited,
+    input: &Input,
+    options: &Options,
+    tiers: Tiers,
+) -> Changes {
+    let mut changes = Changes::default();
+    for (file, fixes) in collect(audited, tiers) {
+        let before = input.source(&file).unwrap_or_default();
+        match edited(&file, before, fixes) {
+            Ok(after) if after != before => {
+                changes.files.push(FileChange { file, before: before.to_vec(), after });
+            }
+            Ok(_) => {}
+            Err(why) => changes.refused.push(refused(&file, &format!("not fixed: {why}"))),
+        }
+    }
+    verify(changes, audited, input, options, tiers)
+}
+
+fn collect(audited: &Audited, tiers: Tiers) -> BTreeMap<String, FileFixes> {
+    let mut files: BTreeMap<String, FileFixes> = BTreeMap::new();
+    for finding in &audited.findings {
+        let Some(fix) = finding.fix.as_ref().filter(|fix| is_wanted(fix.tier, tiers)) else {
+            continue;
+        };
+        match &fix.change {
+            Change::Settings { file, container, wanted } => {
+                let at = audited
+                    .containers
+                    .iter()
+                    .find(|one| one.container.id == *container)
+                    .map_or(0, |one| one.container.span.start);
+                let entry = files.entry(file.clone()).or_default();
+                let (_, all) =
+                    entry.containers.entry(at).or_insert_with(|| (container.clone(), Vec::new()));
+                // What says everything that is dropped and kept counts over what mends one word.
+                all.push((
+                    wanted.cap_drop.is_some() && wanted.cap_add.is_some(),
+                    (**wanted).clone(),
+                ));
+            }
+            Change::Text(edits) => {
+                for edit in edits {
+                    let entry = files.entry(edit.file.clone()).or_default();
+                    if !entry.edits.contains(edit) {
+                        entry.edits.push(edit.clone());
+                    }
+                }
+            }
+        }
+    }
+    files
+}
+
+/// A file after its fixes. Containers are taken from the last to the first, so that the lines that
+/// name those before them stay where they are; text at last, where nothing else has changed.
+fn edited(file: &str, before: &[u8], fixes: FileFixes) -> Result<Vec<u8>, String> {
+    let mut bytes = before.to_vec();
+    if fixes.containers.is_empty() {
+        let edits: Vec<Edit> = fixes
+            .edits
+            .into_iter()
+            .map(|edit| Edit { start: edit.start, end: edit.end, text: edit.text })
+            .collect();
+        return Ok(apply(&bytes, &edits));
+    }
+    for (_, (id, mut wanted)) in fixes.containers.into_iter().rev() {
+        wanted.sort_by_key(|(whole, _)| *whole);
+        let wanted = merge(wanted.into_iter().map(|(_, wanted)| wanted));
+        bytes =
+            apply_and_verify(file, &bytes, &id, &wanted).map_err(|error| error.to_string())?.bytes;
+    }
+    Ok(bytes)
+}
+
+/// Reads the whole tree again with the changes in it: what was to be dropped has to be gone from every
+/// container that a fix speaks of, with all files joined. Else no file of that container changes.
+fn verify(
+    mut changes: Changes,
+    audited: &Audited,
+    input: &Input,
+    options: &Options,
+    tiers: Tiers,
+) -> Changes {
+    if changes.files.is_empty() {
+        return changes;
+    }
+    let after: HashMap<&str, &[u8]> = changes
+        .files
+        .iter()
+        .map(|change| (change.file.as_str(), change.after.as_slice()))
+        .collect();
+    let mut documents: Vec<Document> = input
+        .documents
+        .iter()
+        .map(|document| {
+            let now = after.get(document.path.as_str()).copied();
+            read(&document.path, now.or(input.source(&document.path)).unwrap_or_default())
+        })
+        .collect();
+    let mut next = Input { containers: join(&mut documents), documents, ..Input::default() };
+    next.sources = input.sources.clone();
+    next.sources.extend(after.iter().map(|(file, bytes)| ((*file).to_owned(), bytes.to_vec())));
+    let again = audit(&next, &Options { edits: false, ..options.clone() });
+
+    let mut wrong: Vec<(String, String)> = Vec::new();
+    for finding in &audited.findings {
+        let Some(fix) = finding.fix.as_ref().filter(|fix| is_wanted(fix.tier, tiers)) else {
+            continue;
+        };
+        let Change::Settings { file, container, wanted } = &fix.change else { continue };
+        if wanted.cap_drop.is_none() || !after.contains_key(file.as_str()) {
+            continue;
+        }
+        let kept = wanted.cap_add.iter().flatten().filter_map(|word| parse_capability(word).ok());
+        let kept = kept.collect();
+        let bounding = again
+            .containers
+            .iter()
+            .filter(|one| one.container.file == *file)
+            .nth(position(&input.containers, file, container).unwrap_or_default())
+            .and_then(|one| one.analysis.states())
+            .map(dropcap_audit::States::bounding);
+        match bounding {
+            Some(bounding) if bounding.is_subset(kept) => {}
+            Some(bounding) => wrong.push((
+                file.clone(),
+                format!(
+                    "{container} would still have {bounding} in its bounding set, by another file"
+                ),
+            )),
+            None => wrong.push((file.clone(), format!("{container} would no longer start"))),
+        }
+    }
+    for (file, why) in wrong {
+        if changes.files.iter().any(|change| change.file == file) {
+            changes.files.retain(|change| change.file != file);
+            changes.refused.push(refused(&file, &format!("not fixed: {why}")));
+        }
+    }
+    changes
+}
+
+/// Where a container stands among those of its file. Its id may be another after an edit: a command
+/// line is called by its line.
+fn position(containers: &[Container], file: &str, id: &str) -> Option<usize> {
+    containers.iter().filter(|one| one.file == file).position(|one| one.id == id)
+}
+
+/// The change as a unified diff.
+pub(crate) fn diff(change: &FileChange) -> String {
+    let (before, after) =
+        (String::from_utf8_lossy(&change.before), String::from_utf8_lossy(&change.after));
+    TextDiff::from_lines(before.as_ref(), after.as_ref())
+        .unified_diff()
+        .header(&format!("a/{}", change.file), &format!("b/{}", change.file))
+        .to_string()
+}
+
+/// Writes the changed files, each at once as a whole; the names of those that were.
+pub(crate) fn write(changes: &Changes, project: &Project) -> Result<Vec<String>, Failure> {
+    let mut written = Vec::new();
+    for change in &changes.files {
+        let path = project.paths.get(&change.file).map_or(Path::new(&change.file), |path| path);
+        replace(path, &change.before, &change.after).map_err(|error| {
+            Failure::new(format!("cannot write {}", change.file)).because(error).help(match written
+                .as_slice()
+            {
+                [] => "nothing was changed".to_owned(),
+                files => format!("these were changed before: {}", files.join(", ")),
+            })
+        })?;
+        written.push(change.file.clone());
+    }
+    Ok(written)
+}
+
+/// Puts `after` in the place of the file at `path`, if it still holds `before`: a new file beside it
+/// with the same mode and owner, renamed over it. A link stays one; what it leads to is replaced.
+fn replace(path: &Path, before: &[u8], after: &[u8]) -> std::io::Result<()> {
+    let real = path.canonicalize()?;
+    let folder = real.parent().ok_or_else(|| std::io::Error::other("it has no folder"))?;
+    let mut new = NamedTempFile::new_in(folder)?;
+    new.write_all(after)?;
+    let metadata = real.metadata()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        let own = new.as_file().metadata()?;
+        if (own.uid(), own.gid()) != (metadata.uid(), metadata.gid()) {
+            fchown(new.as_file(), Some(metadata.uid()), Some(metadata.gid()))?;
+        }
+    }
+    new.as_file().set_permissions(metadata.permissions())?;
+    new.as_file().sync_all()?;
+    if std::fs::read(&real)? != before {
+        return Err(std::io::Error::other("somebody else has changed it meanwhile"));
+    }
+    new.persist(&real).map_err(|error| error.error)?;
+    Ok(())
+}

@@ -1,0 +1,245 @@
+//! All that a scan looks at: files, containers, images and the policy.
+
+use super::images;
+use super::walk::{self, Found, Read_, file_error};
+use crate::failure::Failure;
+use clap::Args;
+use dropcap_audit::{Input, rule};
+use dropcap_manifest::{Document, join, read};
+use dropcap_policy::Policy;
+use dropcap_report::FileError;
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The same limit as for a file: 16 MiB.
+const LARGEST_INPUT: u64 = 16 << 20;
+
+/// What bears on every container; for every verb that reports on files
+#[derive(Args)]
+pub(crate) struct Selection {
+    /// The policy, instead of the dropcap.toml here or above
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Read the image's root directory instead of assuming what it holds
+    #[arg(long, value_name = "[IMAGE=]DIR")]
+    pub rootfs: Vec<String>,
+    /// Look at what version control ignores too
+    #[arg(long)]
+    pub no_ignore: bool,
+}
+
+/// What was read.
+pub(crate) struct Project {
+    /// For the audit.
+    pub input: Input,
+    /// What could not be read.
+    pub errors: Vec<FileError>,
+    /// Whether it came from standard input.
+    pub is_stdin: bool,
+    /// For [`dropcap_audit::Options`].
+    pub policy_place: (String, String),
+    /// Where the files are that are shown under these names.
+    pub paths: HashMap<String, PathBuf>,
+    files: Vec<Found>,
+    /// The containers that were asked for by their ids; all where it is empty.
+    asked_for: HashSet<String>,
+}
+
+impl Project {
+    /// Reads everything under `targets`.
+    pub fn read(
+        targets: &[String],
+        stdin_filename: &str,
+        selection: &Selection,
+    ) -> Result<Self, Failure> {
+        let mut project = Self {
+            input: Input::default(),
+            errors: Vec::new(),
+            is_stdin: targets.iter().any(|target| target == "-"),
+            policy_place: Default::default(),
+            paths: HashMap::new(),
+            files: Vec::new(),
+            asked_for: HashSet::new(),
+        };
+        if project.is_stdin {
+            if targets.len() > 1 {
+                return Err(Failure::new("`-` stands alone: standard input is one file"));
+            }
+            project.read_policy(Path::new("."), selection)?;
+            project.read_stdin(stdin_filename)?;
+            return Ok(project);
+        }
+        for target in targets {
+            project.find(target, selection)?;
+        }
+        project.files.sort_by(|a, b| (&a.shown, !a.named).cmp(&(&b.shown, !b.named)));
+        project.files.dedup_by(|a, b| a.shown == b.shown);
+        let first = Path::new(targets.first().map_or(".", String::as_str));
+        project.read_policy(first, selection)?;
+        project.load(selection)?;
+        let known: Vec<&str> =
+            project.input.containers.iter().map(|container| container.id.as_str()).collect();
+        if let Some(missing) = project.asked_for.iter().find(|id| !known.contains(&id.as_str())) {
+            return Err(Failure::new(format!("there is no container {missing}"))
+                .help(format!("the containers there are: {}", known.join(", "))));
+        }
+        Ok(project)
+    }
+
+    /// Reads the files again after some have been changed.
+    pub fn reread(&mut self, changed: &[String], selection: &Selection) -> Result<(), Failure> {
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.errors.clear();
+        self.load(selection)
+    }
+
+    /// Whether a container with this id is to be reported.
+    pub fn is_asked_for(&self, id: &str) -> bool {
+        self.asked_for.is_empty() || self.asked_for.contains(id)
+    }
+
+    /// Whether a file that the user named is among those with errors.
+    pub fn named_is_unreadable(&self) -> bool {
+        let named = |file: &str| {
+            self.is_stdin || self.files.iter().any(|found| found.named && found.shown == file)
+        };
+        self.errors.iter().any(|error| named(&error.file))
+    }
+
+    /// Adds the files of one target.
+    fn find(&mut self, target: &str, selection: &Selection) -> Result<(), Failure> {
+        let path = Path::new(target);
+        let missing = |error: std::io::Error| {
+            Failure::new(format!("cannot read {target}"))
+                .because(error)
+                .help("name a file, a folder, or FILE#SUBJECT")
+        };
+        match path.metadata() {
+            Ok(metadata) if metadata.is_dir() => {
+                let found = walk::walk(path, selection.no_ignore, &mut self.errors);
+                self.files.extend(found);
+                Ok(())
+            }
+            Ok(_) => {
+                let shown = walk::shown(path);
+                self.files.push(Found { shown, path: path.to_owned(), named: true });
+                Ok(())
+            }
+            Err(error) => {
+                // FILE#SUBJECT: its folder is read too, for the Dockerfile that it is joined with.
+                let Some((file, subject)) = target.rsplit_once('#') else {
+                    return Err(missing(error));
+                };
+                let file = Path::new(file);
+                file.metadata().map_err(missing)?;
+                let shown = walk::shown(file);
+                self.asked_for.insert(format!("{shown}#{subject}"));
+                let folder = match file.parent() {
+                    Some(folder) if folder != Path::new("") => folder,
+                    _ => Path::new("."),
+                };
+                self.files.extend(walk::walk(folder, selection.no_ignore, &mut self.errors));
+                self.files.push(Found { shown, path: file.to_owned(), named: true });
+                Ok(())
+            }
+        }
+    }
+
+    fn read_policy(&mut self, target: &Path, selection: &Selection) -> Result<(), Failure> {
+        let wrong = |error: dropcap_policy::PolicyError| {
+            Failure::new("the policy cannot be used").because(error)
+        };
+        let folder = if target.is_dir() {
+            target.to_owned()
+        } else {
+            match target.parent() {
+                Some(folder) if folder != Path::new("") => folder.to_owned(),
+                _ => PathBuf::from("."),
+            }
+        };
+        let policy = match &selection.policy {
+            Some(file) => Some(Policy::load(file).map_err(wrong)?),
+            None => Policy::find_upwards(&folder).map_err(wrong)?,
+        };
+        let Some(policy) = policy else { return Ok(()) };
+        for waiver in &policy.waivers {
+            if rule(&waiver.rule).is_none() {
+                let file = policy.path.as_deref().unwrap_or(Path::new("dropcap.toml")).display();
+                return Err(Failure::new(format!(
+                    "{file}:{}: a waiver for `{}`, which is no rule",
+                    waiver.line, waiver.rule
+                ))
+                .help("`dropcap scan --explain all` lists the rules"));
+            }
+        }
+        self.policy_place = place(policy.path.as_deref());
+        self.input.policy = Some(policy);
+        Ok(())
+    }
+
+    fn read_stdin(&mut self, name: &str) -> Result<(), Failure> {
+        let mut bytes = Vec::new();
+        std::io::stdin()
+            .take(LARGEST_INPUT)
+            .read_to_end(&mut bytes)
+            .map_err(|error| Failure::new("cannot read standard input").because(error))?;
+        let document = read(name, &bytes);
+        self.errors.extend(walk::document_errors(&document));
+        self.input.sources.insert(name.to_owned(), bytes);
+        self.join(vec![document]);
+        Ok(())
+    }
+
+    fn load(&mut self, selection: &Selection) -> Result<(), Failure> {
+        let read = walk::read(self.files.clone(), &mut self.errors);
+        self.input.sources.clear();
+        let mut documents = Vec::with_capacity(read.len());
+        for Read_ { found, document, bytes } in read {
+            self.input.sources.insert(found.shown.clone(), bytes);
+            self.paths.insert(found.shown, found.path);
+            documents.push(document);
+        }
+        self.join(documents);
+        if self.input.images.is_empty() {
+            self.input.images = images::read(&selection.rootfs)?;
+        }
+        self.input.mounted = images::mounted(&self.input);
+        self.errors.sort();
+        self.errors.dedup();
+        Ok(())
+    }
+
+    fn join(&mut self, mut documents: Vec<Document>) {
+        self.input.containers = join(&mut documents);
+        self.input.documents = documents;
+    }
+}
+
+/// How an id, whose file is relative to the working directory, becomes relative to the policy's
+/// folder: what to take off its beginning, and what to put there.
+fn place(policy: Option<&Path>) -> (String, String) {
+    let here = std::env::current_dir().and_then(|here| here.canonicalize());
+    let folder = policy.and_then(Path::parent).map(|folder| match folder {
+        folder if folder == Path::new("") => Path::new("."),
+        folder => folder,
+    });
+    let folder = folder.and_then(|folder| folder.canonicalize().ok());
+    let (Ok(here), Some(folder)) = (here, folder) else { return Default::default() };
+    let with_slash = |path: &Path| match walk::shown(path) {
+        empty if empty.is_empty() => empty,
+        path => format!("{path}/"),
+    };
+    match (here.strip_prefix(&folder), folder.strip_prefix(&here)) {
+        (Ok(below), _) => (String::new(), with_slash(below)),
+        (_, Ok(above)) => (with_slash(above), String::new()),
+        _ => Default::default(),
+    }
+}
+
+/// An error about a file that cannot be changed.
+pub(crate) fn refused(file: &str, message: &str) -> FileError {
+    file_error(file, message)
+}

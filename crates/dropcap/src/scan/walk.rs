@@ -1,0 +1,197 @@
+//! The files of a tree, and what is in them.
+
+use dropcap_manifest::{Document, Format, classify, classify_head, needs_head, read_as};
+use dropcap_report::FileError;
+use ignore::{DirEntry, WalkBuilder};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+/// A manifest is written by hand: what is larger than this is something else. 16 MiB.
+const LARGEST: u64 = 16 << 20;
+
+/// So many bytes tell whether a file without an extension is a script.
+const HEAD: u64 = 128;
+
+/// A file as it was found.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    /// As it is shown.
+    pub shown: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether the user named it, so that it has to be readable.
+    pub named: bool,
+}
+
+/// A file that was read.
+pub(crate) struct Read_ {
+    /// Which one.
+    pub found: Found,
+    /// What it says.
+    pub document: Document,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What became of one file.
+enum Outcome {
+    Read(Box<Read_>),
+    /// Not of a format that is read.
+    Other,
+    Error(FileError),
+}
+
+/// A path as it is shown: without `./` before it, and with `/` on every platform.
+pub(crate) fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let text = if std::path::MAIN_SEPARATOR == '/' { text } else { text.replace('\\', "/").into() };
+    text.strip_prefix("./").unwrap_or(&text).to_owned()
+}
+
+/// Every file under `root` that may say something of a container, in the order of their names.
+/// Version control's own folder is left out, and what it ignores, unless `everything` is wanted.
+pub(crate) fn walk(root: &Path, everything: bool, errors: &mut Vec<FileError>) -> Vec<Found> {
+    let walker = WalkBuilder::new(root)
+        .hidden(false)
+        .ignore(!everything)
+        .git_ignore(!everything)
+        .git_global(!everything)
+        .git_exclude(!everything)
+        .parents(!everything)
+        .follow_links(false)
+        .filter_entry(|entry| entry.file_name() != ".git")
+        .build();
+    let mut files = Vec::new();
+    for entry in walker {
+        match entry {
+            Ok(entry) if is_candidate(&entry) => {
+                let path = entry.into_path();
+                files.push(Found { shown: shown(&path), path, named: false });
+            }
+            Ok(_) => {}
+            Err(error) => errors.push(file_error(&walked_path(&error, root), &error.to_string())),
+        }
+    }
+    files.sort_by(|a, b| a.shown.cmp(&b.shown));
+    files
+}
+
+/// The path that a walker's error speaks of.
+fn walked_path(error: &ignore::Error, root: &Path) -> String {
+    match error {
+        ignore::Error::WithPath { path, .. } => shown(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+            walked_path(err, root)
+        }
+        _ => shown(root),
+    }
+}
+
+/// Whether the name of an entry allows that it says something. Folders and sockets do not; a link
+/// counts as what it leads to.
+fn is_candidate(entry: &DirEntry) -> bool {
+    let Some(kind) = entry.file_type() else { return false };
+    let name = entry.file_name().to_string_lossy();
+    !kind.is_dir() && (classify(&name).is_some() || kind.is_file() && needs_head(&name))
+}
+
+/// An error about a whole file.
+pub(crate) fn file_error(shown: &str, message: &str) -> FileError {
+    FileError { file: shown.to_owned(), line: 1, column: 1, message: message.to_owned() }
+}
+
+/// Reads the files, on as many threads as there are processors; the order stays.
+pub(crate) fn read(files: Vec<Found>, errors: &mut Vec<FileError>) -> Vec<Read_> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = files.len().div_ceil(threads).max(1);
+    let outcomes: Vec<Outcome> = thread::scope(|scope| {
+        let workers: Vec<_> = files
+            .chunks(share)
+            .map(|files| scope.spawn(|| files.iter().map(read_file).collect::<Vec<_>>()))
+            .collect();
+        let joined = workers.into_iter().flat_map(|worker| match worker.join() {
+            Ok(outcomes) => outcomes,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.collect()
+    });
+    let mut read = Vec::new();
+    for outcome in outcomes {
+        match outcome {
+            Outcome::Read(one) => {
+                errors.extend(document_errors(&one.document));
+                read.push(*one);
+            }
+            Outcome::Other => {}
+            Outcome::Error(error) => errors.push(error),
+        }
+    }
+    read
+}
+
+/// What the reader had to say of a document.
+pub(crate) fn document_errors(document: &Document) -> impl Iterator<Item = FileError> {
+    document.errors.iter().map(|error| FileError {
+        file: document.path.clone(),
+        line: error.line,
+        column: error.column,
+        message: error.message.clone(),
+    })
+}
+
+fn read_file(found: &Found) -> Outcome {
+    match read_bytes(found) {
+        Ok(Some((format, bytes))) => {
+            let document = read_as(format, &found.shown, &bytes);
+            Outcome::Read(Box::new(Read_ { found: found.clone(), document, bytes }))
+        }
+        Ok(None) if found.named => Outcome::Error(file_error(
+            &found.shown,
+            "neither a Compose file, a Dockerfile, a shell script nor Markdown, by its name",
+        )),
+        Ok(None) => Outcome::Other,
+        // It was there when the folder was listed, and is not any more: nothing is lost.
+        Err(error)
+            if error.kind() == io::ErrorKind::NotFound && !found.named && !is_link(found) =>
+        {
+            Outcome::Other
+        }
+        Err(error) => Outcome::Error(file_error(&found.shown, &format!("cannot read it: {error}"))),
+    }
+}
+
+fn is_link(found: &Found) -> bool {
+    found.path.is_symlink()
+}
+
+/// The bytes of a file and the format that they are in; `None` for one that says nothing.
+fn read_bytes(found: &Found) -> io::Result<Option<(Format, Vec<u8>)>> {
+    // Asked before it is opened: opening a pipe would wait for somebody to write to it.
+    let metadata = found.path.metadata()?;
+    if !metadata.is_file() {
+        let by_name = classify(&found.shown).is_some();
+        return if by_name { Err(io::Error::other("it is no regular file")) } else { Ok(None) };
+    }
+    let mut file = File::open(&found.path)?;
+    let mut bytes = Vec::new();
+    let format = match classify(&found.shown) {
+        Some(format) => format,
+        None => {
+            Read::by_ref(&mut file).take(HEAD).read_to_end(&mut bytes)?;
+            match classify_head(&found.shown, &bytes) {
+                Some(format) => format,
+                None => return Ok(None),
+            }
+        }
+    };
+    let limit = LARGEST + 1 - bytes.len() as u64;
+    file.take(limit).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        let size = metadata.len() >> 20;
+        let message = format!("it is larger than {} MiB ({size} MiB)", LARGEST >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(Some((format, bytes)))
+}

@@ -1,0 +1,192 @@
+//! Findings for a person: a snippet of the source under each, and a line of help.
+
+use crate::FileError;
+use annotate_snippets::{
+    AnnotationKind, Group, Level as Title, Renderer, Snippet, normalize_untrusted_str,
+};
+use anstyle::{AnsiColor, Style};
+use dropcap_audit::{Audited, Because, Finding, Fix, FixTier, Level};
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::ops::Range;
+
+const BOLD: Style = Style::new().bold();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+
+/// A place is shown with at most so many lines: the beginning tells what it is.
+const LINES: usize = 6;
+
+/// One finding with its source. It carries styles, which whoever prints it strips where there is no
+/// terminal. `verbose` adds what it rests on.
+pub fn finding(finding: &Finding, source: &[u8], verbose: bool) -> String {
+    let level = match finding.level {
+        Level::Error => Title::ERROR,
+        Level::Warning => Title::WARNING,
+        Level::Note => Title::NOTE,
+    };
+    let (shown, span) = window(source, &finding.span);
+    let mut group = level
+        .primary_title(normalize_untrusted_str(&finding.message))
+        .id(finding.rule)
+        .element(
+            Snippet::source(shown)
+                .path(normalize_untrusted_str(&finding.file))
+                .line_start(finding.line)
+                .annotation(AnnotationKind::Primary.span(span)),
+        )
+        .element(Title::HELP.message(normalize_untrusted_str(&finding.help)));
+    if let Some(fix) = &finding.fix {
+        group = with_fix(group, fix);
+    }
+    if verbose {
+        for reference in finding.references {
+            group = group.element(Title::INFO.with_name("see").message(*reference));
+        }
+    }
+    let mut text = Renderer::styled().render(&[group]);
+    text.push('\n');
+    text
+}
+
+fn with_fix<'a>(group: Group<'a>, fix: &Fix) -> Group<'a> {
+    let why = match (&fix.tier, &fix.because) {
+        (_, Because::Proof) => "safe, by proof".to_owned(),
+        (_, Because::Evidence) => "safe, by evidence".to_owned(),
+        (FixTier::Safe, Because::Unproved(reason)) => format!("safe, {reason}"),
+        (FixTier::Unsafe, Because::Unproved(reason)) => format!("unsafe, {reason}"),
+    };
+    let line = format!("{} ({why})", fix.does);
+    let group = group.element(Title::INFO.with_name("fix").message(normalize_untrusted_str(&line)));
+    fix.notes.iter().fold(group, |group, note| {
+        group.element(Title::NOTE.message(normalize_untrusted_str(note)))
+    })
+}
+
+/// The lines that `span` lies in, and where in them it lies.
+fn window(source: &[u8], span: &Range<usize>) -> (String, Range<usize>) {
+    let begin = span.start.min(source.len());
+    let end = span.end.clamp(begin, source.len());
+    let start = source[..begin].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let ends = source[begin..].iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    let ends: Vec<usize> = ends.map(|(at, _)| begin + at).take(LINES).collect();
+    // Up to the end of the line that holds the last byte, or of the last line that is shown.
+    let stop = ends
+        .iter()
+        .copied()
+        .find(|at| *at >= end)
+        .or_else(|| (ends.len() == LINES).then(|| ends[LINES - 1]))
+        .unwrap_or(source.len());
+    let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let before = lossy(&source[start..begin]);
+    let within = lossy(&source[begin..end.min(stop)]);
+    let after = lossy(&source[end.min(stop)..stop]);
+    let span = before.len()..before.len() + within.len();
+    (format!("{before}{within}{after}"), span)
+}
+
+/// One error.
+pub fn error(error: &FileError) -> String {
+    let FileError { file, line, column, message } = error;
+    format!(
+        "{RED}error{RED:#}{BOLD}: {}{BOLD:#}\n {}:{line}:{column}\n",
+        normalize_untrusted_str(message),
+        normalize_untrusted_str(file)
+    )
+}
+
+/// Every finding and every error, then the summary.
+pub fn scan(
+    audited: &Audited,
+    errors: &[FileError],
+    sources: &HashMap<String, Vec<u8>>,
+    verbose: bool,
+) -> String {
+    let mut out = String::new();
+    for one in &audited.findings {
+        let source = sources.get(&one.file).map(Vec::as_slice).unwrap_or_default();
+        out.push_str(&finding(one, source, verbose));
+        out.push('\n');
+    }
+    if verbose {
+        for (one, reason) in &audited.waived {
+            let (rule, id) = (one.rule, &one.container);
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "waived[{rule}]: {id}: {}", normalize_untrusted_str(reason));
+        }
+    }
+    for one in errors {
+        out.push_str(&error(one));
+        out.push('\n');
+    }
+    out.push_str(&summary(audited, errors));
+    out
+}
+
+/// The last line: how many of what.
+pub fn summary(audited: &Audited, errors: &[FileError]) -> String {
+    let of = |level| audited.findings.iter().filter(|finding| finding.level == level).count();
+    let (bad, warnings, notes) = (of(Level::Error), of(Level::Warning), of(Level::Note));
+    let safe = fixable(audited, FixTier::Safe);
+    let unsafe_ones = fixable(audited, FixTier::Unsafe);
+    let style = match (bad, warnings) {
+        (0, 0) => GREEN,
+        (0, _) => YELLOW,
+        _ => RED,
+    };
+    let mut line = format!(
+        "{}: {style}{}, {}, {}{style:#}",
+        count(audited.containers.len(), "container"),
+        count(bad, "error"),
+        count(warnings, "warning"),
+        count(notes, "note")
+    );
+    if !audited.waived.is_empty() {
+        line.push_str(&format!("; {} waived", audited.waived.len()));
+    }
+    if !errors.is_empty() {
+        line.push_str(&format!("; {} could not be read", count(errors.len(), "place")));
+    }
+    line.push('\n');
+    if safe + unsafe_ones > 0 {
+        line.push_str(&format!(
+            "{safe} can be fixed safely (`--fix`), {unsafe_ones} more with `--unsafe-fixes`; `--diff` \
+             shows the changes\n"
+        ));
+    }
+    line
+}
+
+fn fixable(audited: &Audited, tier: FixTier) -> usize {
+    let fixes = audited.findings.iter().filter_map(|finding| finding.fix.as_ref());
+    fixes.filter(|fix| fix.tier == tier).count()
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_holds_whole_lines() {
+        let source = b"one\ntwo three\nfour\n";
+        assert_eq!(window(source, &(8..13)), ("two three".to_owned(), 4..9));
+        assert_eq!(window(source, &(4..16)), ("two three\nfour".to_owned(), 0..12));
+        assert_eq!(window(source, &(19..19)), (String::new(), 0..0));
+        assert_eq!(window(source, &(90..95)), (String::new(), 0..0));
+        assert_eq!(window(b"", &(0..0)), (String::new(), 0..0));
+        assert_eq!(window(b"a\xffb", &(2..3)), ("a\u{fffd}b".to_owned(), 4..5));
+    }
+
+    #[test]
+    fn a_long_place_is_cut() {
+        let source = "line\n".repeat(20);
+        let (shown, span) = window(source.as_bytes(), &(0..100));
+        assert_eq!(shown.lines().count(), LINES);
+        assert_eq!(span, 0..shown.len());
+    }
+}
