@@ -143,3 +143,57 @@ impl FileCapabilities {
         Ok(words.into_iter().flat_map(u32::to_le_bytes).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(words: &[u32]) -> Vec<u8> {
+        words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn what_setcap_writes_is_read() {
+        // `setcap cap_net_raw,cap_bpf+ep`, as getfattr -e hex shows it.
+        let bytes = words(&[REVISION_2 | EFFECTIVE, 1 << 13, 0, 1 << 7, 0]);
+        let read = FileCapabilities::decode(&bytes).expect("it is whole");
+        assert_eq!(read.permitted.to_string(), "CAP_NET_RAW,CAP_BPF");
+        assert!(read.effective && read.inheritable.is_empty());
+    }
+
+    #[test]
+    fn a_third_revision_names_its_root() {
+        let bytes = words(&[REVISION_3, 0, 1, 0, 1, 100_000]);
+        let read = FileCapabilities::decode(&bytes).expect("it is whole");
+        assert_eq!(read.revision, Revision::Three { root_id: 100_000 });
+        assert_eq!(read.inheritable.bits(), 1 | 1 << 32);
+    }
+
+    #[test]
+    fn what_is_no_file_capability_is_an_error() {
+        use FileCapabilitiesError::*;
+        let wrong = |bytes: &[u8]| FileCapabilities::decode(bytes).expect_err("it is wrong");
+        assert_eq!(wrong(&[]), Truncated(0));
+        assert_eq!(wrong(&[1, 0, 0]), Truncated(3));
+        assert_eq!(wrong(&words(&[0])), UnknownRevision(0));
+        assert_eq!(wrong(&words(&[0x0400_0000, 0, 0])), UnknownRevision(0x0400_0000));
+        assert_eq!(wrong(&words(&[REVISION_2, 0, 0])), WrongSize { expected: 20, actual: 12 });
+        assert_eq!(wrong(&words(&[REVISION_1; 5])), WrongSize { expected: 12, actual: 20 });
+        assert_eq!(
+            wrong(&words(&[REVISION_3, 0, 0, 0, 0])),
+            WrongSize { expected: 24, actual: 20 }
+        );
+        assert_eq!(wrong(&words(&[REVISION_1 | 6, 0, 0])), UnknownFlags(6));
+    }
+
+    #[test]
+    fn the_first_revision_has_no_room_for_the_second_word() {
+        let too_much = FileCapabilities {
+            permitted: CapabilitySet::from_bits(1 << 32),
+            inheritable: CapabilitySet::EMPTY,
+            effective: false,
+            revision: Revision::One,
+        };
+        assert_eq!(too_much.encode(), Err(FileCapabilitiesError::DoesNotFit));
+    }
+}
