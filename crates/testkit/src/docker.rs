@@ -115,6 +115,11 @@ impl Docker {
         format!("unix://{}", self.directory.join("socket").display())
     }
 
+    /// Where all that is the daemon's lies; it goes with it, and what tests put there too.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The client program.
     pub fn client(&self) -> &Path {
         &self.client

@@ -1,0 +1,146 @@
+//! The story that dropcap began with, replayed on a real Docker Engine with the example's image.
+//! Needs root and docker.io.
+#![cfg(target_os = "linux")]
+
+#[path = "story/world.rs"]
+mod world;
+
+use dropcap_testkit::status::Status;
+use world::{INSIDE, World, examples, text};
+
+/// Docker's 14, as `/proc/PID/status` prints them.
+const DOCKER_DEFAULTS: u64 = 0xa804_25fb;
+
+/// Whether a process holds nothing and cannot come to hold anything by its sets.
+fn holds_nothing(status: &Status) -> bool {
+    let Status { inheritable, permitted, effective, bounding, ambient, .. } = status;
+    inheritable | permitted | effective | bounding | ambient == 0
+}
+
+/// The mount that puts one of the example's entrypoints where its Compose file has it.
+fn entrypoint(name: &str) -> String {
+    let path = examples().join("agent-compose").join(name);
+    let path = path.canonicalize().expect("the example's entrypoint");
+    format!("--volume={}:/entrypoint.sh:ro", path.display())
+}
+
+/// First failure: the deny-list takes SETPCAP before the rest, the rest cannot be dropped, and the
+/// container does not start. The launcher in its place starts it, with nothing.
+#[test]
+fn failure_1_a_drop_that_takes_setpcap_first_does_not_start_and_the_launcher_does() {
+    let world = World::shared();
+    let script = entrypoint("entrypoint.sh");
+    let options = ["--user=root", "--entrypoint=/entrypoint.sh", &script];
+    let (status, said) = world.start(&options, &["agent"]).ended();
+    assert_ne!(status, 0, "{said}");
+    assert!(said.contains("Operation not permitted"), "{said}");
+    assert!(!said.contains("agent: ready"), "{said}");
+
+    let launcher = format!("--entrypoint={INSIDE}");
+    let agent = ["run", "--user", "sandbox", "--", "agent"];
+    let container = world.start(&["--user=root", &launcher], &agent);
+    let first = settled(&container);
+    assert!(holds_nothing(&first), "{first:?}");
+    assert_eq!((first.uid, first.no_new_privs), ([1000; 4], true));
+}
+
+/// Second failure: where the drop fails the entrypoint says a line and goes on with everything.
+/// The launcher says what stays and why it cannot be used, or refuses with --strict.
+#[test]
+fn failure_2_without_setpcap_nothing_goes_on_in_silence() {
+    let world = World::shared();
+    let script = entrypoint("entrypoint-lenient.sh");
+    let without = "--cap-drop=SETPCAP";
+    let lenient = ["--user=root", without, "--entrypoint=/entrypoint.sh", &script];
+    let container = world.start(&lenient, &["agent"]);
+    let first = settled(&container);
+    assert_eq!(
+        first.effective,
+        DOCKER_DEFAULTS & !(1 << 8),
+        "the agent has what was to be dropped"
+    );
+
+    let launcher = format!("--entrypoint={INSIDE}");
+    let options = ["--user=root", without, &launcher];
+    let (status, said) =
+        world.start(&options, &["run", "--strict", "--user", "sandbox", "--", "agent"]).ended();
+    assert_eq!(status, 125, "{said}");
+    assert!(said.contains("SETPCAP") && !said.contains("agent: ready"), "{said}");
+
+    let container = world.start(&options, &["run", "--user", "sandbox", "--", "agent"]);
+    let first = settled(&container);
+    let Status { inheritable, permitted, effective, ambient, no_new_privs, .. } = &first;
+    assert_eq!(inheritable | permitted | effective | ambient, 0, "{first:?}");
+    assert_ne!(first.bounding, 0, "nobody can empty it without SETPCAP");
+    assert!(no_new_privs, "so that nothing of it can be used");
+    let logs = world.docker.command().args(["logs", &container.name]).output().expect("logs");
+    let said = text(&logs.stderr);
+    assert!(said.contains("bounding"), "what stays is said: {said}");
+}
+
+/// Third failure: what comes in by exec passes no entrypoint. The engine has to drop.
+#[test]
+fn failure_3_an_exec_does_not_pass_the_entrypoint() {
+    let world = World::shared();
+    let launcher = format!("--entrypoint={INSIDE}");
+    let agent = ["run", "--user", "sandbox", "--", "agent"];
+    let status = |container: &world::Container<'_>, options: &[&str]| {
+        let output = container.exec(options, &["cat", "/proc/self/status"]);
+        Status::parse(&text(&output.stdout))
+    };
+
+    let container = world.start(&["--user=root", &launcher], &agent);
+    assert!(holds_nothing(&settled(&container)));
+    let shell = status(&container, &[]);
+    assert_eq!(shell.effective, DOCKER_DEFAULTS, "the shell beside it holds everything");
+
+    let dropped = ["--user=sandbox", "--cap-drop=ALL", "--security-opt=no-new-privileges"];
+    let container = world.start(&dropped, &["-c", "agent"]);
+    assert!(holds_nothing(&settled(&container)));
+    assert!(holds_nothing(&status(&container, &[])));
+    assert!(holds_nothing(&status(&container, &["--user=0"])));
+}
+
+/// Fourth failure: the bounding set is emptied, and ambient, inheritable and securebits stay.
+#[test]
+fn failure_4_ambient_inheritable_and_securebits_are_taken_too() {
+    let world = World::shared();
+    let two = "cap_net_raw,cap_kill";
+    let (inheritable, ambient) = (format!("--inh={two}"), format!("--addamb={two}"));
+    let options = ["--user=root", "--entrypoint=capsh"];
+    let run = |supervisor: &[&str], agent: &[&str]| {
+        let words = supervisor.iter().chain(&["--", "-c", "exec \"$0\" \"$@\""]).chain(agent);
+        let words: Vec<&str> = words.copied().collect();
+        let (status, said) = world.start(&options, &words).ended();
+        assert_eq!(status, 0, "{said}");
+        said
+    };
+    let status = ["cat", "/proc/self/status"];
+    let bounding_alone = [&*inheritable, "--drop=all", "--keep=1", "--user=sandbox", &*ambient];
+    let left = Status::parse(&run(&bounding_alone, &status));
+    assert_eq!((left.uid, left.bounding), ([1000; 4], 0));
+    assert_ne!(left.ambient & left.inheritable & left.effective, 0, "{left:?}");
+
+    // The same supervisor, whose last step is the launcher's.
+    let supervisor = [&*inheritable, &*ambient];
+    let launcher = [INSIDE, "run", "--quiet", "--user", "sandbox", "--"];
+    let taken = Status::parse(&run(&supervisor, &[&launcher[..], &status].concat()));
+    assert!(holds_nothing(&taken), "{taken:?}");
+    assert_eq!(taken.uid, [1000; 4]);
+    let seen = run(&supervisor, &[&launcher[..], &["capsh", "--print"]].concat());
+    let securebits = seen.lines().find(|line| line.contains("secure-noroot:")).expect("capsh");
+    assert!(securebits.contains("yes (locked)"), "{securebits}");
+}
+
+/// The first process once it is the agent: the launcher and bash before it are gone.
+fn settled(container: &world::Container<'_>) -> Status {
+    let docker = World::shared().docker;
+    for _ in 0..200 {
+        let logs = docker.command().args(["logs", &container.name]).output().expect("docker logs");
+        if text(&logs.stdout).contains("agent: ready") {
+            return container.first();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("{} does not say that it is ready: {}", container.name, container.ended().1);
+}
