@@ -31,6 +31,12 @@ fn user_with_ambient() -> Credentials {
     }
 }
 
+/// As Docker started a non-root user before CVE-2022-24769 was mended.
+fn user_with_inheritable() -> Credentials {
+    let inheritable = CapabilitySet::KNOWN;
+    Credentials { inheritable, ..Credentials::unprivileged(1000, CapabilitySet::KNOWN) }
+}
+
 fn root_without_setpcap() -> Credentials {
     let most = CapabilitySet::KNOWN.without(Capability::SETPCAP);
     Credentials { effective: most, permitted: most, bounding: most, ..root() }
@@ -77,6 +83,7 @@ fn scenarios() -> Vec<(&'static str, Credentials, Confinement)> {
         ("root with odd securebits", odd_securebits, wanted(NET_BIND, somebody())),
         ("a user with ambient", user_with_ambient(), wanted(NET_BIND, None)),
         ("a user with ambient, nothing", user_with_ambient(), Confinement::default()),
+        ("a user with inheritable", user_with_inheritable(), Confinement::default()),
         ("root without SETPCAP", root_without_setpcap(), wanted(NET_BIND, somebody())),
         ("nobody", Credentials::unprivileged(65534, CapabilitySet::KNOWN), Confinement::default()),
     ]
