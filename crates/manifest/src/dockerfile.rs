@@ -11,10 +11,31 @@ use crate::{
     interpolate::substitute, path, words,
 };
 
+/// More instructions than any Dockerfile has. A stage takes over what its parent says, so that
+/// stages times instructions bound the memory that a file asks for.
+const MAX_INSTRUCTIONS: usize = 5_000;
+
+/// More stages than any Dockerfile has.
+const MAX_STAGES: usize = 200;
+
 /// Reads every stage; the last one is the file's container.
 pub(crate) fn read(path: &str, text: &str) -> Document {
     let mut document = Document::empty(path, Format::Dockerfile, text.len());
     match instructions(text) {
+        Ok(instructions) if instructions.len() > MAX_INSTRUCTIONS => {
+            let message = format!(
+                "{} instructions are more than are read ({MAX_INSTRUCTIONS})",
+                instructions.len()
+            );
+            document.errors.push(ReadError { line: 1, column: 1, message });
+        }
+        Ok(instructions) if stage_count(&instructions) > MAX_STAGES => {
+            let message = format!(
+                "{} stages are more than are read ({MAX_STAGES})",
+                stage_count(&instructions)
+            );
+            document.errors.push(ReadError { line: 1, column: 1, message });
+        }
         Ok(instructions) => {
             document.stages = stages(path, text, &instructions);
             document.containers.extend(document.stages.last().map(|stage| stage.container.clone()));
@@ -22,6 +43,10 @@ pub(crate) fn read(path: &str, text: &str) -> Document {
         Err(error) => document.errors.push(error),
     }
     document
+}
+
+fn stage_count(instructions: &[Instruction<'_>]) -> usize {
+    instructions.iter().filter(|instruction| matches!(instruction, Instruction::From(_))).count()
 }
 
 fn instructions(text: &str) -> Result<Vec<Instruction<'_>>, ReadError> {

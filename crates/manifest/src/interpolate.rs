@@ -5,6 +5,12 @@ use std::borrow::Cow;
 /// Defaults within defaults; more is refused by leaving the text as it is.
 const MAX_DEPTH: usize = 16;
 
+/// The longest `${...}` that is looked into, so that many that never end cost little.
+const MAX_EXPRESSION: usize = 4096;
+
+/// The longest text that variables are resolved into: each may stand for two of the one before.
+const MAX_RESULT: usize = 64 * 1024;
+
 /// A text with its variables resolved as far as the file itself tells.
 pub(crate) struct Interpolated<'a> {
     pub text: Cow<'a, str>,
@@ -53,6 +59,11 @@ impl Expansion<'_> {
         while let Some(at) = rest.find(['$', '\\']) {
             result.push_str(&rest[..at]);
             rest = &rest[at..];
+            if result.len() > MAX_RESULT {
+                self.unknown
+                    .get_or_insert_with(|| "a variable that stands for very much".to_owned());
+                break;
+            }
             if let Some(after) = rest.strip_prefix(self.dollar) {
                 result.push('$');
                 rest = after;
@@ -100,7 +111,7 @@ fn expression(text: &str) -> Option<(&str, &str)> {
         return begins_well.then_some((name, &text[end..]));
     };
     let mut depth = 0_usize;
-    for (at, byte) in inner.bytes().enumerate() {
+    for (at, byte) in inner.bytes().enumerate().take(MAX_EXPRESSION) {
         match byte {
             b'{' => depth += 1,
             b'}' if depth == 0 => return Some((&inner[..at], &inner[at + 1..])),

@@ -74,25 +74,33 @@ pub fn join(documents: &mut [Document]) -> Vec<Container> {
 
 /// Lays each `compose.override.yaml` over the Compose file beside it.
 fn merge_overrides(documents: &mut [Document]) {
+    let by_path: HashMap<String, usize> = documents
+        .iter()
+        .enumerate()
+        .map(|(index, document)| (path::join("", &document.path), index))
+        .collect();
     for over in 0..documents.len() {
         if !OVERRIDES.contains(&path::name(&documents[over].path)) {
             continue;
         }
         let folder = path::folder(&documents[over].path);
-        let base = BASES.iter().find_map(|name| {
-            let wanted = path::join(folder, name);
-            documents.iter().position(|document| path::join("", &document.path) == wanted)
-        });
-        let Some(base) = base else { continue };
+        let base = BASES.iter().find_map(|name| by_path.get(&path::join(folder, name)));
+        let Some(base) = base.copied() else { continue };
         let length = documents[base].length;
         let over_path = documents[over].path.clone();
         let services = std::mem::take(&mut documents[over].containers);
+        let by_name: HashMap<String, usize> = documents[base]
+            .containers
+            .iter()
+            .enumerate()
+            .map(|(index, container)| (container.subject().to_owned(), index))
+            .collect();
         for mut service in services {
-            let same = |container: &&mut Container| container.subject() == service.subject();
-            let Some(container) = documents[base].containers.iter_mut().find(same) else {
+            let Some(index) = by_name.get(service.subject()) else {
                 documents[over].containers.push(service);
                 continue;
             };
+            let container = &mut documents[base].containers[*index];
             service.shift(length);
             let mut merged = merge(container, &service);
             merged.id.clone_from(&container.id);
@@ -109,9 +117,8 @@ fn plain_name(image: &str) -> &str {
     image.strip_suffix(":latest").unwrap_or(image)
 }
 
-/// An image that is built under a name.
+/// Where an image of some name is built.
 struct Named {
-    tag: String,
     file: String,
     /// Where the Dockerfile may be, best first.
     candidates: Vec<Build>,
@@ -120,31 +127,27 @@ struct Named {
 /// What is known of the whole tree.
 struct Tree<'d> {
     by_path: HashMap<String, &'d Document>,
-    named: Vec<Named>,
+    /// By the image's name.
+    named: HashMap<String, Vec<Named>>,
 }
 
 impl<'d> Tree<'d> {
     fn new(documents: &'d [Document], containers: &[Container]) -> Self {
         let by_path =
             documents.iter().map(|document| (path::join("", &document.path), document)).collect();
-        let mut named = Vec::new();
+        let mut named: HashMap<String, Vec<Named>> = HashMap::new();
+        let mut add = |tag: &str, file: &str, candidates: Vec<Build>| {
+            let file = file.to_owned();
+            named.entry(plain_name(tag).to_owned()).or_default().push(Named { file, candidates });
+        };
         for build in documents.iter().flat_map(|document| &document.builds) {
             for tag in &build.tags {
-                let candidates = candidates(build);
-                named.push(Named {
-                    tag: plain_name(tag).to_owned(),
-                    file: build.file.clone(),
-                    candidates,
-                });
+                add(tag, &build.file, candidates(build));
             }
         }
         for container in containers {
             if let (Some(image), Some(build)) = (&container.image, &container.build) {
-                named.push(Named {
-                    tag: plain_name(&image.value).to_owned(),
-                    file: container.file.clone(),
-                    candidates: vec![build.clone()],
-                });
+                add(&image.value, &container.file, vec![build.clone()]);
             }
         }
         Self { by_path, named }
@@ -156,7 +159,7 @@ impl<'d> Tree<'d> {
         let image = plain_name(&container.image.as_ref()?.value);
         let matching = |named: &&Named| {
             // A variable is the same one only within its own file.
-            named.tag == image && (!image.contains('$') || named.file == container.file)
+            !image.contains('$') || named.file == container.file
         };
         let nearness = |named: &&Named| {
             if named.file == container.file {
@@ -167,7 +170,7 @@ impl<'d> Tree<'d> {
                 2
             }
         };
-        let named = self.named.iter().filter(matching).min_by_key(nearness)?;
+        let named = self.named.get(image)?.iter().filter(matching).min_by_key(nearness)?;
         let read = |build: &&Build| self.by_path.contains_key(&build.dockerfile);
         named.candidates.iter().find(read).or(named.candidates.first()).cloned()
     }

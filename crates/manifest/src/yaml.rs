@@ -74,6 +74,8 @@ pub(crate) struct Tree<'a> {
     pub nodes: Vec<Node<'a>>,
     /// The root of each document.
     pub documents: Vec<NodeId>,
+    /// For each node, how many it stands for with its aliases expanded.
+    sizes: Vec<u64>,
 }
 
 impl<'a> Tree<'a> {
@@ -85,7 +87,6 @@ impl<'a> Tree<'a> {
             tree: Tree::default(),
             open: Vec::new(),
             anchors: Vec::new(),
-            sizes: Vec::new(),
             aliased: 0,
         };
         let error = builder.run().err();
@@ -99,6 +100,11 @@ impl<'a> Tree<'a> {
             Value::Alias(target) => target,
             _ => id,
         }
+    }
+
+    /// How many values a node stands for, aliases expanded.
+    pub fn size(&self, id: NodeId) -> u64 {
+        self.sizes[id]
     }
 
     /// A scalar's text, aliases followed.
@@ -237,8 +243,6 @@ struct Builder<'a> {
     open: Vec<Open>,
     /// By the parser's number of the anchor.
     anchors: Vec<Option<NodeId>>,
-    /// For each node, how many it stands for with its aliases expanded.
-    sizes: Vec<u64>,
     /// How many nodes the aliases of this file stand for.
     aliased: u64,
 }
@@ -299,7 +303,7 @@ impl<'a> Builder<'a> {
                         "this alias stands for something that it lies in itself".to_owned(),
                     ));
                 };
-                self.aliased = self.aliased.saturating_add(self.sizes[target]);
+                self.aliased = self.aliased.saturating_add(self.tree.sizes[target]);
                 if self.aliased > MAX_ALIASED_NODES {
                     return Err(error_at(
                         span.start,
@@ -309,10 +313,10 @@ impl<'a> Builder<'a> {
                     ));
                 }
                 self.tree.nodes[target].aliased = true;
-                let size = self.sizes[target];
+                let size = self.tree.sizes[target];
                 let end = at + self.text[at..self.offsets.of(span.end)].trim_end().len();
                 let id = self.push(Value::Alias(target), at..end, at, 0, Tag::None);
-                self.sizes[id] = size;
+                self.tree.sizes[id] = size;
                 self.attach(id);
             }
             Event::Nothing
@@ -343,7 +347,7 @@ impl<'a> Builder<'a> {
             anchored: anchor != 0,
             aliased: false,
         });
-        self.sizes.push(1);
+        self.tree.sizes.push(1);
         if anchor != 0 {
             if self.anchors.len() <= anchor {
                 self.anchors.resize(anchor + 1, None);
@@ -382,8 +386,8 @@ impl<'a> Builder<'a> {
     fn end(&mut self, at: usize) {
         let Some(Open { id, anchor, children }) = self.open.pop() else { return };
         let last = children.last().map(|child| self.tree.nodes[*child].span.end);
-        let sum = children.iter().map(|child| self.sizes[*child]).fold(1, u64::saturating_add);
-        self.sizes[id] = sum;
+        let sum = children.iter().map(|child| self.tree.sizes[*child]).fold(1, u64::saturating_add);
+        self.tree.sizes[id] = sum;
         let closing = self.text.as_bytes().get(at).copied();
         let node = &mut self.tree.nodes[id];
         let closed_by_bracket = match &mut node.value {

@@ -1,5 +1,7 @@
 //! One Compose service laid over another: an override file, a later document, `extends`.
 
+use std::collections::HashSet;
+
 use crate::{Container, Settings, Spanned};
 
 /// The service that Compose makes of `base` and `over`: single values are replaced, lists appended,
@@ -12,13 +14,10 @@ pub(crate) fn merge(base: &Container, over: &Container) -> Container {
         if replaces(key) { over.clone() } else { over.clone().or_else(|| base.clone()) }
     };
     let append = |key: &str, base: &[Spanned<String>], over: &[Spanned<String>]| {
-        let mut list = if replaces(key) { Vec::new() } else { base.to_vec() };
-        for item in over {
-            if !list.iter().any(|earlier| earlier.value == item.value) {
-                list.push(item.clone());
-            }
-        }
-        list
+        let base = if replaces(key) { &[] } else { base };
+        let mut known: HashSet<&str> = base.iter().map(|item| item.value.as_str()).collect();
+        let new = over.iter().filter(|item| known.insert(item.value.as_str()));
+        base.iter().chain(new).cloned().collect::<Vec<_>>()
     };
     let words =
         |key: &str, base: &Option<Spanned<Vec<String>>>, over: &Option<Spanned<Vec<String>>>| {
@@ -42,18 +41,18 @@ pub(crate) fn merge(base: &Container, over: &Container) -> Container {
         ipc: pick("ipc", &below.ipc, &above.ipc),
         sysctls: {
             let mut sysctls = if replaces("sysctls") { Vec::new() } else { below.sysctls.clone() };
-            for (name, value) in &above.sysctls {
-                sysctls.retain(|(earlier, _)| earlier != name);
-                sysctls.push((name.clone(), value.clone()));
-            }
+            let replaced: HashSet<&str> =
+                above.sysctls.iter().map(|(name, _)| name.as_str()).collect();
+            sysctls.retain(|(name, _)| !replaced.contains(name.as_str()));
+            sysctls.extend(above.sysctls.iter().cloned());
             sysctls
         },
         mounts: {
             let mut mounts = if replaces("volumes") { Vec::new() } else { below.mounts.clone() };
-            for mount in &above.mounts {
-                mounts.retain(|earlier| earlier.target != mount.target);
-                mounts.push(mount.clone());
-            }
+            let replaced: HashSet<&str> =
+                above.mounts.iter().map(|mount| mount.target.as_str()).collect();
+            mounts.retain(|mount| !replaced.contains(mount.target.as_str()));
+            mounts.extend(above.mounts.iter().cloned());
             mounts
         },
         read_only: if replaces("read_only") { above.read_only } else { below.read_only },

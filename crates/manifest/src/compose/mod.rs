@@ -17,18 +17,29 @@ use crate::{
 /// A chain of `extends` that is longer is a mistake.
 const MAX_EXTENDS: usize = 32;
 
+/// How many values services may take over from others by `extends`: a long service that many extend
+/// must not ask for more memory than the file itself.
+const MAX_EXTENDED_VALUES: u64 = 1_000_000;
+
 /// Reads every service of a Compose file.
 pub(crate) fn read(path: &str, text: &str) -> Document {
     let mut document = Document::empty(path, Format::Compose, text.len());
     let (tree, error) = Tree::parse(text);
-    let mut reader = Reader { path, text, tree: &tree, lines: None, errors: Vec::new() };
-    for root in &tree.documents {
+    let mut reader =
+        Reader { path, text, tree: &tree, lines: None, errors: Vec::new(), extended: 0 };
+    let mut by_id: HashMap<String, usize> = HashMap::new();
+    for (number, root) in tree.documents.iter().enumerate() {
         for container in reader.services(*root) {
-            // Compose merges the documents of a file like files.
-            match document.containers.iter_mut().find(|earlier| earlier.id == container.id) {
-                Some(earlier) => *earlier = merge(earlier, &container),
-                None => document.containers.push(container),
+            // Compose merges the documents of a file like files. Most files are one document.
+            if let Some(earlier) = by_id.get(&container.id) {
+                let earlier = &mut document.containers[*earlier];
+                *earlier = merge(earlier, &container);
+                continue;
             }
+            if number + 1 < tree.documents.len() {
+                by_id.insert(container.id.clone(), document.containers.len());
+            }
+            document.containers.push(container);
         }
     }
     document.errors = reader.errors;
@@ -44,6 +55,8 @@ struct Reader<'t> {
     lines: Option<Lines<'t>>,
     tree: &'t Tree<'t>,
     errors: Vec<ReadError>,
+    /// How many values were taken over by `extends` so far.
+    extended: u64,
 }
 
 impl<'t> Reader<'t> {
@@ -90,8 +103,11 @@ impl<'t> Reader<'t> {
                 Some(format!("{} extends itself", extends.service))
             } else if names.len() >= MAX_EXTENDS {
                 Some(format!("more than {MAX_EXTENDS} services extend one another"))
+            } else if self.extended > MAX_EXTENDED_VALUES {
+                Some(format!("more than {MAX_EXTENDED_VALUES} values are taken over by extends"))
             } else if let Some((name, base)) = by_name.get_key_value(extends.service.as_str()) {
                 names.push(name);
+                self.extended += self.tree.size(base.value);
                 let errors = self.errors.len();
                 chain.push(self.service(*base));
                 // What is wrong with that service is said where it is read for itself.

@@ -70,8 +70,8 @@ struct Around {
 pub(crate) fn simple_commands(tree: &Tree, source: &str, base: usize) -> Vec<Simple> {
     let mut variables = Variables::new(source, base);
     let mut errexit = first_line_has_errexit(source);
-    each_node(tree, source, |node, _| {
-        variables.define(node);
+    each_node(tree, source, |node, parent, _| {
+        variables.define(node, parent);
         errexit |= node.kind() == "command" && sets_errexit(text(node, source));
     });
     let last_byte = tree.root_node().named_child_count().checked_sub(1).and_then(|last| {
@@ -80,7 +80,7 @@ pub(crate) fn simple_commands(tree: &Tree, source: &str, base: usize) -> Vec<Sim
     });
 
     let mut commands = Vec::new();
-    each_node(tree, source, |node, around| {
+    each_node(tree, source, |node, _, around| {
         if node.kind() != "command" {
             return;
         }
@@ -109,34 +109,35 @@ pub(crate) fn simple_commands(tree: &Tree, source: &str, base: usize) -> Vec<Sim
     commands
 }
 
-/// Visits every node, parents first, without recursion.
-fn each_node<'t>(tree: &'t Tree, source: &str, mut visit: impl FnMut(Node<'t>, Around)) {
+/// Visits every node with its parent, parents first, without recursion.
+///
+/// The parents are kept here: to ask a node for its parent is to walk down from the root again.
+fn each_node<'t>(
+    tree: &'t Tree,
+    source: &str,
+    mut visit: impl FnMut(Node<'t>, Option<Node<'t>>, Around),
+) {
     let mut cursor = tree.walk();
-    let mut stack = vec![Around::default()];
+    // The nodes above the cursor, each with what surrounds its children's parent.
+    let mut above: Vec<(Node<'t>, Around)> = Vec::new();
+    let mut around = Around::default();
     loop {
-        let around = stack.last().copied().unwrap_or_default();
         let node = cursor.node();
-        visit(node, around);
+        visit(node, above.last().map(|(parent, _)| *parent), around);
         if cursor.goto_first_child() {
-            stack.push(around_child(node, cursor.node(), around, source));
-            continue;
-        }
-        loop {
-            if cursor.goto_next_sibling() {
-                stack.pop();
-                let outer = stack.last().copied().unwrap_or_default();
-                let child = cursor.node();
-                let around = child
-                    .parent()
-                    .map_or(outer, |parent| around_child(parent, child, outer, source));
-                stack.push(around);
-                break;
+            above.push((node, around));
+        } else {
+            while !cursor.goto_next_sibling() {
+                if !cursor.goto_parent() {
+                    return;
+                }
+                above.pop();
             }
-            if !cursor.goto_parent() {
-                return;
-            }
-            stack.pop();
         }
+        around = match above.last() {
+            Some((parent, outer)) => around_child(*parent, cursor.node(), *outer, source),
+            None => Around::default(),
+        };
     }
 }
 

@@ -69,8 +69,8 @@ impl<'t> Variables<'t> {
         self.source.get(node.byte_range()).unwrap_or_default()
     }
 
-    /// Takes note of a node that sets a variable.
-    pub fn define(&mut self, node: Node<'t>) {
+    /// Takes note of a node that sets a variable, if it is one.
+    pub fn define(&mut self, node: Node<'t>, parent: Option<Node<'t>>) {
         match node.kind() {
             "variable_assignment" => {
                 let Some(name) = node.child_by_field_name("name") else { return };
@@ -78,7 +78,7 @@ impl<'t> Variables<'t> {
                 let name_text = self.text(name);
                 let adds = whole[name_text.len()..].starts_with("+=");
                 // `X=1 command` sets it for that command alone.
-                let for_one_command = node.parent().is_some_and(|parent| {
+                let for_one_command = parent.is_some_and(|parent| {
                     parent.kind() == "command" && parent.child_by_field_name("name").is_some()
                 });
                 if for_one_command {
