@@ -1,14 +1,120 @@
 //! `dropcap prove`
 
 use crate::failure::Failure;
-use clap::Args;
+use clap::{Args, ValueEnum};
+use dropcap_capability::CapabilitySet;
+use dropcap_prove::{Proof, Scene, SearchLimits, prove};
+use dropcap_report::prove::{Detail, text};
 use std::process::ExitCode;
+
+/// An open door beyond what is allowed.
+const OPEN: u8 = 1;
 
 /// Try every door from inside and report which are open
 #[derive(Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// What to prove: `self`, `container:NAME`, or `FILE#SUBJECT`
+    #[arg(default_value = "self")]
+    target: String,
+
+    /// The capabilities that may be held: a comma list, `none` or `all`
+    #[arg(long, value_name = "CAPS", default_value = "none")]
+    allow: CapabilitySet,
+
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+
+    /// Print the last line alone
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Print why, and what the model expected
+    #[arg(short, long)]
+    verbose: bool,
+
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t)]
+    color: Color,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Color {
+    /// On a terminal
+    #[default]
+    Auto,
+    /// Everywhere
+    Always,
+    /// Nowhere
+    Never,
+}
+
+impl Color {
+    /// Makes it hold for everything that is printed.
+    pub fn apply(self) {
+        let choice = match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}
+
+/// How much to print.
+pub fn detail(quiet: bool, verbose: bool) -> Detail {
+    match (quiet, verbose) {
+        (true, _) => Detail::Quiet,
+        (_, true) => Detail::Verbose,
+        _ => Detail::Normal,
+    }
+}
+
+/// Prints to standard output; a reader that has gone is no error.
+pub fn print(text: &str) {
+    use std::io::Write;
+    let _ = anstream::stdout().write_all(text.as_bytes());
+}
+
+/// As JSON, with a line's end.
+pub fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value)
+        .map(|text| text + "\n")
+        .map_err(|error| Failure::new("the result cannot be written as JSON").because(error))
+}
 
 /// Runs the verb.
-pub fn run(_arguments: Arguments) -> Result<ExitCode, Failure> {
-    Err(Failure::new("`dropcap prove` is not there yet"))
+pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    arguments.color.apply();
+    let proof = proof(&arguments)?;
+    print(&match arguments.format {
+        Format::Text => text(&proof, detail(arguments.quiet, arguments.verbose)),
+        Format::Json => json(&proof)?,
+    });
+    let closed = proof.open_beyond_allowed.is_empty();
+    Ok(if closed { ExitCode::SUCCESS } else { ExitCode::from(OPEN) })
+}
+
+fn proof(arguments: &Arguments) -> Result<Proof, Failure> {
+    match arguments.target.as_str() {
+        "self" => {
+            let scene = Scene::here(&SearchLimits::default()).map_err(|error| {
+                Failure::new("the kernel does not tell what this process holds").because(error)
+            })?;
+            Ok(prove("self", arguments.allow, &scene))
+        }
+        other => Err(Failure::new(format!("`{other}` is no target that can be proved"))
+            .help("use self, container:NAME or FILE#SUBJECT")),
+    }
 }

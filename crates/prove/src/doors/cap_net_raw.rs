@@ -1,0 +1,36 @@
+//! `CAP_NET_RAW`: a packet socket, with which ARP spoofing and sniffing begin.
+//!
+//! # The attempt
+//! `socket(AF_PACKET, SOCK_RAW, 0)`. `packet_create` asks for CAP_NET_RAW in the user namespace that
+//! owns the network namespace before it looks at anything else: EPERM without, a socket with it.
+//!
+//! # Why it is safe
+//! Protocol 0 binds the socket to no protocol, so that it receives nothing, and nothing is sent. It
+//! is gone with the child.
+
+use super::{Authority, Door, Gain, Kind, Obstacle, Trial};
+use crate::{Answer, Scene};
+use dropcap_capability::Capability;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+
+pub(super) const DOOR: Door = Door {
+    name: "CAP_NET_RAW",
+    gain: Gain::Network,
+    lets: "send forged packets",
+    kind: Kind::Capability(Capability::NET_RAW, prepare),
+};
+
+fn prepare(_: &Scene) -> Result<Trial, Obstacle> {
+    Ok(Trial {
+        text: "socket(AF_PACKET, SOCK_RAW, 0)".to_owned(),
+        denied: Answer::EPERM,
+        allowed: Answer::Success,
+        authority: Authority::Network,
+        ungated: None,
+        call: Box::new(|| {
+            socket_with(AddressFamily::PACKET, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
+            Ok(())
+        }),
+        clean_up: None,
+    })
+}

@@ -1,0 +1,38 @@
+//! `CAP_SETPCAP`: changing the bounding set and the securebits, and passing capabilities on.
+//!
+//! # The attempt
+//! `prctl(PR_CAPBSET_DROP, 63)`. `cap_prctl_drop` asks for CAP_SETPCAP in the process's own user
+//! namespace first, and only then whether there is a capability 63: EPERM without, EINVAL with it.
+//!
+//! # Why it is safe
+//! There is no capability 63 on any kernel so far; on one that had it, the child alone would lose it.
+
+use super::{Authority, Door, Gain, Kind, Obstacle, Trial};
+use crate::{Answer, Scene};
+use dropcap_capability::Capability;
+use dropcap_confine::sys::{Linux, System};
+
+/// The last bit of a capability set, which no kernel has a capability for.
+const UNUSED: u8 = Capability::MAX_BITS - 1;
+
+pub(super) const DOOR: Door = Door {
+    name: "CAP_SETPCAP",
+    gain: Gain::Others,
+    lets: "pass on any capability of the bounding set",
+    kind: Kind::Capability(Capability::SETPCAP, prepare),
+};
+
+fn prepare(_: &Scene) -> Result<Trial, Obstacle> {
+    Ok(Trial {
+        text: format!("prctl(PR_CAPBSET_DROP, {UNUSED})"),
+        denied: Answer::EPERM,
+        allowed: Answer::EINVAL,
+        authority: Authority::Own,
+        ungated: None,
+        call: Box::new(|| match Capability::from_number(UNUSED) {
+            Some(unused) => Linux.bounding_drop(unused),
+            None => Ok(()),
+        }),
+        clean_up: None,
+    })
+}

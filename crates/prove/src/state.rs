@@ -1,0 +1,284 @@
+//! What a process is, as the kernel shows it: `state` in JSON.
+
+use dropcap_capability::{Capability, CapabilitySet, Credentials, IdMap, Ids, Securebits};
+use dropcap_confine::sys::read_credentials;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// The inode of the initial user namespace: `PROC_USER_INIT_INO` of `include/linux/proc_ns.h`.
+const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
+
+/// What a process is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The names of the capabilities in the effective set; likewise the next four.
+    pub effective: Vec<String>,
+    /// The most that effective may be.
+    pub permitted: Vec<String>,
+    /// What passes through execve of a file whose inheritable set has it.
+    pub inheritable: Vec<String>,
+    /// The most that execve may add from a file, or for root.
+    pub bounding: Vec<String>,
+    /// What passes through execve of an ordinary file.
+    pub ambient: Vec<String>,
+    /// The securebits; `None` for another process, since the kernel tells only a thread its own.
+    pub securebits: Option<SecurebitsState>,
+    /// Whether execve can grant nothing.
+    pub no_new_privs: bool,
+    /// The effective user id, in the numbers of the process's own user namespace.
+    pub uid: u32,
+    /// The effective group id, likewise.
+    pub gid: u32,
+    /// The supplementary groups, likewise.
+    pub groups: Vec<u32>,
+    /// Whether a seccomp filter is installed; `None` where the kernel does not say.
+    pub seccomp: Option<SeccompMode>,
+    /// The user namespace that it lives in; `None` where it cannot be seen.
+    pub user_namespace: Option<UserNamespace>,
+}
+
+/// The securebits that bear on capabilities, each with its lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names are those of capabilities(7)")]
+pub struct SecurebitsState {
+    pub noroot: bool,
+    pub noroot_locked: bool,
+    pub no_setuid_fixup: bool,
+    pub no_setuid_fixup_locked: bool,
+    pub keep_caps: bool,
+    pub keep_caps_locked: bool,
+    pub no_cap_ambient_raise: bool,
+    pub no_cap_ambient_raise_locked: bool,
+}
+
+/// The `Seccomp` line of `/proc/PID/status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SeccompMode {
+    /// No filter.
+    Disabled,
+    /// Four system calls are left.
+    Strict,
+    /// At least one filter.
+    Filter,
+}
+
+/// The user namespace of a process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserNamespace {
+    /// Whether it is the machine's own.
+    pub initial: bool,
+    /// The user ids that it maps: `/proc/PID/uid_map`.
+    pub uid_map: Vec<IdRange>,
+    /// The group ids that it maps: `/proc/PID/gid_map`.
+    pub gid_map: Vec<IdRange>,
+}
+
+/// One line of an id map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdRange {
+    /// The first id inside.
+    pub inside: u32,
+    /// The id that it is outside.
+    pub outside: u32,
+    /// How many there are.
+    pub count: u32,
+}
+
+impl State {
+    /// The calling thread's credentials, and what /proc tells beside them.
+    ///
+    /// # Errors
+    /// What the kernel answers; a seccomp filter may deny one of the calls.
+    pub fn of_self() -> io::Result<(Self, Credentials)> {
+        let credentials = read_credentials()?;
+        let status = fs::read_to_string("/proc/self/status").ok();
+        let seccomp = status.as_deref().and_then(seccomp_mode).or_else(|| {
+            use dropcap_confine::sys::{Linux, System};
+            let mode = |filter| if filter { SeccompMode::Filter } else { SeccompMode::Disabled };
+            Linux.has_filter().ok().map(mode)
+        });
+        let user_namespace = UserNamespace::of(Path::new("/proc/self"));
+        let state = Self::new(&credentials, true, seccomp, user_namespace);
+        Ok((state, credentials))
+    }
+
+    /// What these credentials are, in JSON's words.
+    pub fn new(
+        credentials: &Credentials,
+        securebits_known: bool,
+        seccomp: Option<SeccompMode>,
+        user_namespace: Option<UserNamespace>,
+    ) -> Self {
+        Self {
+            effective: names(credentials.effective),
+            permitted: names(credentials.permitted),
+            inheritable: names(credentials.inheritable),
+            bounding: names(credentials.bounding),
+            ambient: names(credentials.ambient),
+            securebits: securebits_known.then(|| SecurebitsState::from(credentials.securebits)),
+            no_new_privs: credentials.no_new_privs,
+            uid: credentials.uid.effective,
+            gid: credentials.gid.effective,
+            groups: credentials.groups.clone(),
+            seccomp,
+            user_namespace,
+        }
+    }
+}
+
+/// The names of a set's members, in the order of their numbers.
+pub(crate) fn names(set: CapabilitySet) -> Vec<String> {
+    set.iter().map(|capability: Capability| capability.to_string()).collect()
+}
+
+impl From<Securebits> for SecurebitsState {
+    fn from(bits: Securebits) -> Self {
+        let has = |flag: Securebits| (bits.contains(flag), bits.contains(flag.locks()));
+        let (noroot, noroot_locked) = has(Securebits::NOROOT);
+        let (no_setuid_fixup, no_setuid_fixup_locked) = has(Securebits::NO_SETUID_FIXUP);
+        let (keep_caps, keep_caps_locked) = has(Securebits::KEEP_CAPS);
+        let (no_cap_ambient_raise, no_cap_ambient_raise_locked) =
+            has(Securebits::NO_CAP_AMBIENT_RAISE);
+        Self {
+            noroot,
+            noroot_locked,
+            no_setuid_fixup,
+            no_setuid_fixup_locked,
+            keep_caps,
+            keep_caps_locked,
+            no_cap_ambient_raise,
+            no_cap_ambient_raise_locked,
+        }
+    }
+}
+
+impl UserNamespace {
+    /// That of the process with this directory in /proc.
+    pub(crate) fn of(process: &Path) -> Option<Self> {
+        let map =
+            |name: &str| fs::read_to_string(process.join(name)).ok().map(|text| id_ranges(&text));
+        let (uid_map, gid_map) = (map("uid_map")?, map("gid_map")?);
+        // Another's namespace is shown only to those who may trace it. Only the initial one maps
+        // every id to itself, unless somebody with all of its capabilities made another such.
+        let initial = fs::metadata(process.join("ns/user")).map_or_else(
+            |_| uid_map == [IdRange { inside: 0, outside: 0, count: u32::MAX }],
+            |namespace| namespace.ino() == INITIAL_USER_NAMESPACE,
+        );
+        Some(Self { initial, uid_map, gid_map })
+    }
+}
+
+impl IdRange {
+    /// The id inside that `outside` is, if it is in this range.
+    pub(crate) fn inside_of(self, outside: u32) -> Option<u32> {
+        let offset = outside.checked_sub(self.outside)?;
+        (offset < self.count).then(|| self.inside + offset)
+    }
+}
+
+/// The ids that exist in the namespace, as the model asks for them.
+pub(crate) fn id_map(ranges: &[IdRange]) -> IdMap {
+    IdMap::from_ranges(ranges.iter().map(|range| (range.inside, range.count)))
+}
+
+/// Reads `/proc/PID/uid_map` or `gid_map`.
+fn id_ranges(text: &str) -> Vec<IdRange> {
+    let range = |line: &str| {
+        let mut numbers = line.split_whitespace().map(str::parse);
+        let mut next = || numbers.next()?.ok();
+        Some(IdRange { inside: next()?, outside: next()?, count: next()? })
+    };
+    text.lines().filter_map(range).collect()
+}
+
+/// The value of a line `NAME:\tVALUE` of `/proc/PID/status`.
+pub(crate) fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+    status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}
+
+/// The `Seccomp` line.
+pub(crate) fn seccomp_mode(status: &str) -> Option<SeccompMode> {
+    match field(status, "Seccomp")? {
+        "0" => Some(SeccompMode::Disabled),
+        "1" => Some(SeccompMode::Strict),
+        "2" => Some(SeccompMode::Filter),
+        _ => None,
+    }
+}
+
+/// The credentials in a `/proc/PID/status`, as the reader's user namespace shows them; it does not
+/// tell the securebits, which are taken to be clear.
+pub(crate) fn credentials(status: &str) -> Option<Credentials> {
+    let ids = |name| {
+        let mut numbers = field(status, name)?.split_whitespace().map(str::parse);
+        let mut next = || numbers.next()?.ok();
+        Some(Ids { real: next()?, effective: next()?, saved: next()?, filesystem: next()? })
+    };
+    let set =
+        |name| u64::from_str_radix(field(status, name)?, 16).ok().map(CapabilitySet::from_bits);
+    let mut groups: Vec<u32> = field(status, "Groups")?
+        .split_whitespace()
+        .map(str::parse)
+        .collect::<Result<_, _>>()
+        .ok()?;
+    groups.sort_unstable();
+    Some(Credentials {
+        uid: ids("Uid")?,
+        gid: ids("Gid")?,
+        groups,
+        effective: set("CapEff")?,
+        permitted: set("CapPrm")?,
+        inheritable: set("CapInh")?,
+        bounding: set("CapBnd")?,
+        ambient: set("CapAmb")?,
+        securebits: Securebits::EMPTY,
+        no_new_privs: field(status, "NoNewPrivs")? == "1",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATUS: &str = "Name:\tsu\nUid:\t1000\t0\t0\t0\nGid:\t1000\t1000\t1000\t1000\n\
+        Groups:\t4 3 \nCapInh:\t0000000000000000\nCapPrm:\t00000000000000c0\n\
+        CapEff:\t0000000000000080\nCapBnd:\t000001fffeffffff\nCapAmb:\t0000000000000000\n\
+        NoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t1\n";
+
+    #[test]
+    fn a_status_file_tells_credentials() {
+        let read = credentials(STATUS).expect("complete");
+        assert_eq!(read.uid, Ids { real: 1000, effective: 0, saved: 0, filesystem: 0 });
+        assert_eq!(read.groups, [3, 4]);
+        assert_eq!(read.permitted.to_string(), "CAP_SETGID,CAP_SETUID");
+        assert_eq!(read.effective.to_string(), "CAP_SETUID");
+        assert_eq!(read.bounding.bits(), 0x1ff_feff_ffff);
+        assert_eq!(seccomp_mode(STATUS), Some(SeccompMode::Filter));
+    }
+
+    #[test]
+    fn a_cut_status_file_tells_nothing() {
+        assert_eq!(credentials(&STATUS[..STATUS.len() / 2]), None);
+    }
+
+    #[test]
+    fn ids_are_read_from_the_outside_in() {
+        let ranges = id_ranges("         0     100000      65536\n");
+        assert_eq!(ranges, [IdRange { inside: 0, outside: 100_000, count: 65536 }]);
+        assert_eq!(ranges[0].inside_of(101_000), Some(1000));
+        assert_eq!(ranges[0].inside_of(99_999), None);
+        assert_eq!(ranges[0].inside_of(165_536), None);
+    }
+
+    #[test]
+    fn the_kernel_and_its_status_file_agree_on_us() {
+        let asked = read_credentials().expect("the kernel answers");
+        let status = fs::read_to_string("/proc/thread-self/status").expect("there is a /proc");
+        let shown = credentials(&status).expect("complete");
+        assert_eq!(Credentials { securebits: Securebits::EMPTY, ..asked }, shown);
+    }
+}

@@ -1,0 +1,165 @@
+//! Bringing a child into a state, and trying doors from there.
+#![allow(unsafe_code, reason = "fork in a test harness that has threads")]
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use dropcap_capability::{Capability, CapabilitySet, Credentials, Ids};
+use dropcap_confine::sys::{self, Fork};
+use dropcap_prove::{Attempt, Door, Scene, SearchLimits, assume};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::Command;
+
+/// The user that doors are tried as: nobody's on this system.
+pub const SANDBOX: u32 = 4711;
+
+/// Every test here changes credentials for real: without root it would show nothing.
+pub fn must_be_root() {
+    assert!(
+        rustix::process::geteuid().is_root(),
+        "calibration needs root: run it as root, or in a virtual machine"
+    );
+}
+
+/// Runs `work` in a child and gives what it wrote; a panic or another failure in there fails here.
+pub fn in_child(work: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
+    // One at a time, so that no child inherits the pipes of another.
+    static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let (reader, writer) = io::pipe().expect("a pipe");
+    // SAFETY: the child allocates, which glibc makes safe after fork, and touches neither the
+    // harness's streams nor its locks.
+    match unsafe { sys::fork_unchecked() }.expect("a child") {
+        Fork::Child => {
+            // The usual hook takes locks that a thread of the harness may have held.
+            std::panic::set_hook(Box::new(|_| {}));
+            let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+            let status = u8::from(answer.is_err());
+            let said = answer.unwrap_or_else(|panic| {
+                panic.downcast_ref::<String>().map_or("it panicked", String::as_str).into()
+            });
+            let sent = File::from(OwnedFd::from(writer)).write_all(&said).is_ok();
+            sys::exit_now(if sent { status } else { 2 })
+        }
+        Fork::Parent(child) => {
+            drop(writer);
+            let mut said = Vec::new();
+            File::from(OwnedFd::from(reader)).read_to_end(&mut said).expect("its answer");
+            let ended = sys::wait(child).expect("its end");
+            assert_eq!(ended, sys::Wait::Exited(0), "said: {}", String::from_utf8_lossy(&said));
+            said
+        }
+    }
+}
+
+/// A limit that keeps the search to the standard places.
+pub fn nothing_searched() -> SearchLimits {
+    SearchLimits { entries: 0, ..SearchLimits::default() }
+}
+
+/// Tries the door `name` as `credentials`, after `prepare` has made what has to be there before.
+pub fn attempt(
+    name: &str,
+    credentials: &Credentials,
+    prepare: impl FnOnce(),
+    scene: impl FnOnce(Scene) -> Scene,
+) -> Attempt {
+    let said = in_child(|| {
+        prepare();
+        // The harness's descriptors are not what is on trial.
+        if let Err(error) = assume(credentials) {
+            let mut text = error.to_string();
+            let mut cause = std::error::Error::source(&error);
+            while let Some(error) = cause {
+                text.push_str(&format!(": {error}"));
+                cause = error.source();
+            }
+            return text.into_bytes();
+        }
+        let here = Scene::here(&nothing_searched()).expect("the scene is seen");
+        let door = Door::named(name).expect("there is such a door");
+        serde_json::to_vec(&door.attempt(&scene(here))).expect("an attempt is JSON")
+    });
+    serde_json::from_slice(&said)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&said)))
+}
+
+/// All that this host's root has: some hosts lack a few.
+pub fn everything() -> CapabilitySet {
+    sys::read_credentials().expect("our own").permitted
+}
+
+/// A user that holds exactly `held`, with everything in the bounding set.
+pub fn holding(held: CapabilitySet) -> Credentials {
+    Credentials {
+        effective: held,
+        permitted: held,
+        ..Credentials::unprivileged(SANDBOX, everything())
+    }
+}
+
+/// User 0 that holds exactly `held`.
+pub fn root_holding(held: CapabilitySet) -> Credentials {
+    Credentials { uid: Ids::all(0), gid: Ids::all(0), ..holding(held) }
+}
+
+/// Only `capability`.
+pub fn only(capability: Capability) -> Credentials {
+    holding(CapabilitySet::from(capability))
+}
+
+/// Everything but `capability`.
+pub fn all_but(capability: Capability) -> Credentials {
+    holding(everything().without(capability))
+}
+
+/// A private tmpfs over `directory`, in a mount namespace of the calling process alone; with
+/// nosuid if asked for.
+pub fn private_tmpfs(directory: &Path, options: &str) {
+    use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
+    use sys::System;
+    sys::Linux.unshare(libc::CLONE_NEWNS).expect("a mount namespace");
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    mount_change("/", private).expect("private mounts");
+    let flags = if options == "nosuid" { MountFlags::NOSUID } else { MountFlags::empty() };
+    mount("tmpfs", directory, "tmpfs", flags, Some(c"mode=755")).expect("a tmpfs");
+}
+
+/// A user namespace of its own for the calling process, with every id but the last mapped to itself
+/// by a process that stays outside.
+pub fn own_user_namespace(flags: i32) {
+    use sys::System;
+    let (outer_reads, inner_writes) = io::pipe().expect("a pipe");
+    let pid = std::process::id();
+    match sys::fork().expect("a child") {
+        Fork::Child => {
+            drop(inner_writes);
+            let _ = File::from(OwnedFd::from(outer_reads)).read_to_end(&mut Vec::new());
+            let map = |name: &str| {
+                std::fs::write(format!("/proc/{pid}/{name}"), "0 0 4294967294").is_ok()
+            };
+            sys::exit_now(u8::from(!(map("uid_map") && map("gid_map"))))
+        }
+        Fork::Parent(mapper) => {
+            sys::Linux.unshare(libc::CLONE_NEWUSER | flags).expect("a user namespace");
+            drop((outer_reads, inner_writes));
+            assert_eq!(sys::wait(mapper).expect("its end"), sys::Wait::Exited(0), "the maps");
+        }
+    }
+}
+
+/// Every child of this process, zombies included.
+pub fn children() -> String {
+    let mut found = String::new();
+    for task in std::fs::read_dir("/proc/self/task").expect("/proc").flatten() {
+        found += &std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+    }
+    found
+}
+
+/// The output of a program, for comparing before and after.
+pub fn output(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output().expect("it can be started");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
