@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many configurations are drawn at least, and at most: after the first number only while a row
 /// of the table has not come up often enough.
-const CASES: std::ops::Range<usize> = 180..400;
+const CASES: std::ops::Range<usize> = 230..460;
 /// How often each row of the table has to be hit.
 const HITS: usize = 3;
 /// How many containers start at once; more than the processors, since a start mostly waits.

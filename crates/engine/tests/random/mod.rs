@@ -132,12 +132,11 @@ const NO_NEW_PRIVILEGES: [&str; 9] = [
     "no-new-privileges=0",
     "no-new-privileges=FALSE",
 ];
-const WRONG_SECURITY: [&str; 6] = [
+const WRONG_SECURITY: [&str; 5] = [
     "no-new-privileges=yes",
     "no-new-privileges:",
     "No-New-Privileges:true",
     "nonewprivs",
-    "seccomp",
     "capabilities=none",
 ];
 
@@ -220,29 +219,45 @@ impl Case {
         }
     }
 
-    /// Puts one wrong word in one place, each place in its turn.
+    /// Puts one wrong word in one place: the places and the words each in their turn, so that all of
+    /// them come up whatever the seed.
     fn spoil(&mut self, random: &mut Random, turn: usize) {
-        match turn % 8 {
-            0 => self.user = Some(random.one_of(&WRONG_USERS).to_string()),
-            1 => self.groups.push(random.one_of(&WRONG_GROUPS).to_string()),
-            2 => self.groups.extend(["audio".to_owned(), "audio".to_owned()]),
-            3 => self.security.push(random.one_of(&WRONG_SECURITY).to_string()),
-            4 => self.add.push(random.one_of(&WRONG_CAPABILITIES).to_string()),
-            5 => self.drop.push(random.one_of(&WRONG_CAPABILITIES).to_string()),
-            6 => {
-                let name = random.one_of(&NEW_CAPABILITIES).to_string();
-                if random.chance(50) { self.add.push(name) } else { self.drop.push(name) }
+        const PLACES: usize = 9;
+        fn nth(words: &[&str], number: usize) -> String {
+            words[number % words.len()].to_owned()
+        }
+        let round = turn / PLACES;
+        // What could be refused for another reason would hide that the word is taken.
+        self.add.retain(|name| {
+            !["ALL", "SYS_RESOURCE", "CAP_SYS_RESOURCE"].contains(&name.to_uppercase().as_str())
+        });
+        self.host_network = false;
+        match turn % PLACES {
+            0 => self.user = Some(nth(&WRONG_USERS, round)),
+            1 => self.user = Some(nth(&WRONG_USERS, round + 4)),
+            2 => self.groups.push(nth(&WRONG_GROUPS, round)),
+            3 => self.groups.extend(["audio".to_owned(), "audio".to_owned()]),
+            4 => self.security.push(nth(&WRONG_SECURITY, round)),
+            5 => self.add.push(nth(&WRONG_CAPABILITIES, 2 * round)),
+            6 => self.drop.push(nth(&WRONG_CAPABILITIES, 2 * round + 1)),
+            7 => {
+                let name = nth(&NEW_CAPABILITIES, round);
+                if random.chance(50) {
+                    self.add.push(name)
+                } else {
+                    self.drop.push(name)
+                }
+                // Names are read for a privileged container too.
+                self.privileged = round.is_multiple_of(2);
             }
             _ => {
-                self.privileged = true;
-                self.drop.push(random.one_of(&WRONG_CAPABILITIES).to_string());
+                self.host_network = true;
+                let port = ("net.ipv4.ip_unprivileged_port_start".to_owned(), "80".to_owned());
+                self.sysctls = vec![port];
             }
         }
-        if turn % 8 == 1 && random.chance(50) {
-            self.host_network = true;
-            self.groups.clear();
-            let port = ("net.ipv4.ip_unprivileged_port_start".to_owned(), "80".to_owned());
-            self.sysctls = vec![port];
+        if turn % PLACES == 6 && !round.is_multiple_of(4) {
+            self.privileged = true;
         }
     }
 
