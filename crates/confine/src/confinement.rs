@@ -126,7 +126,7 @@ pub enum ConfineError {
     Nested,
     /// Something had to stay, and `strict` does not take that.
     #[error(
-        "CAP_SETPCAP is missing, so that {what} would stay in the bounding set and root special"
+        "CAP_SETPCAP is missing: the bounding set keeps {what}, the securebits stay as they are"
     )]
     Remains {
         /// What stays in the bounding set.

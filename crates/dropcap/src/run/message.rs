@@ -104,18 +104,19 @@ fn exec_help(error: &ExecError) -> Option<String> {
     })
 }
 
-/// Says that something had to stay and cannot be reached.
+/// Says what had to stay in the bounding set and cannot be reached. Where it is only the securebits,
+/// nothing is said: with every set as it should be, they protect nothing.
 pub fn remains(remains: Remains, wanted: &Confinement) {
+    if remains.bounding.is_empty() {
+        return;
+    }
     let closed = if wanted.close_user_namespaces { ", user namespaces are closed" } else { "" };
-    let bounding = match remains.bounding.len() {
-        0 => String::new(),
-        count => format!("the bounding set keeps {count} ({})", remains.bounding),
-    };
-    let root = if bounding.is_empty() { "the securebits stay as they were" } else { "" };
     anstream::eprintln!(
-        "dropcap: note: CAP_SETPCAP is missing, so {bounding}{root}; none of it can be reached: \
-         no_new_privs is set, the other sets hold {}{closed}\n  \
+        "dropcap: note: CAP_SETPCAP is missing, so the bounding set keeps {} ({}); none of it can be \
+         reached: no_new_privs is set, the other sets hold {}{closed}\n  \
          help: start with CAP_SETPCAP to drop it all; --strict refuses instead",
+        remains.bounding.len(),
+        remains.bounding,
         wanted.allow
     );
 }

@@ -10,6 +10,7 @@ pub const ALL: &[Case] = &[
     ("what_is_allowed_is_held", what_is_allowed_is_held),
     ("a_user_is_become", a_user_is_become),
     ("strict_refuses_what_stays", strict_refuses_what_stays),
+    ("an_empty_bounding_set_is_worth_no_note", an_empty_bounding_set_is_worth_no_note),
     ("a_setuid_file_gains_nothing", a_setuid_file_gains_nothing),
     ("a_setuid_file_would_gain_without_dropcap", a_setuid_file_would_gain_without_dropcap),
     ("file_capabilities_gain_nothing", file_capabilities_gain_nothing),
@@ -129,6 +130,36 @@ fn strict_refuses_what_stays(bench: &Bench, context: Context) {
     } else {
         bench.refused(context, &["--strict"], 125, "CAP_SETPCAP is missing");
     }
+}
+
+/// A container that was started well: a user, ALL dropped. Securebits cannot be set there, and would
+/// protect nothing.
+fn an_empty_bounding_set_is_worth_no_note(bench: &Bench, context: Context) {
+    let setpriv = ["/usr/bin/setpriv", "--bounding-set=-all", "--reuid", "1234", "--regid", "4321"];
+    let setpriv = [&setpriv[..], &["--clear-groups", "--inh-caps=-all"]].concat();
+    let (dropcap, probe) = (bench.text("dropcap"), bench.text("probe"));
+    let line = |flags: &[&str]| {
+        let run = [&[dropcap.as_str(), "run"], flags, &["--", &probe, "probe", "state"]].concat();
+        bench.outcome(context, &[&setpriv[..], &run].concat())
+    };
+    let outcome = line(&[]);
+    match context {
+        Context::User => {
+            return assert_eq!(outcome.code, 127, "setpriv cannot become another user");
+        }
+        // setpriv goes on without a word where it cannot empty the bounding set; dropcap does not.
+        Context::WithoutSetpcap => return assert_told(context, &outcome),
+        Context::Root | Context::UserNamespace => {}
+    }
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome:?}");
+    let state = State::parse(&outcome.stdout);
+    for field in ["CapEff", "CapPrm", "CapInh", "CapAmb", "CapBnd"] {
+        assert_eq!(state.set(field), NOTHING, "{field}");
+    }
+    assert_eq!(state.get("Securebits"), "0");
+    let strict = line(&["--strict"]);
+    assert_eq!(strict.code, 125, "{strict:?}");
+    assert!(strict.stderr.contains("the securebits stay"), "{strict:?}");
 }
 
 /// As a user who is not the file's owner, so that it could gain something.
