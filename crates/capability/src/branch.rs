@@ -147,6 +147,18 @@ branches! {
     UidEffectiveLeavesRoot
     /// setresuid: the effective uid becomes 0.
     UidEffectiveBecomesRoot
+    /// setfsuid: the id is mapped.
+    FilesystemUidMapped
+    /// setfsuid: the id is one of the thread's own.
+    FilesystemUidIsOwn
+    /// setfsuid: CAP_SETUID is effective.
+    FilesystemUidHasSetuid
+    /// setfsuid: SECURE_NO_SETUID_FIXUP is off, so the sets follow the id.
+    FilesystemUidFixup
+    /// setfsuid: the filesystem uid stops being 0.
+    FilesystemUidLeavesRoot
+    /// setfsuid: the filesystem uid becomes 0.
+    FilesystemUidBecomesRoot
     /// setresgid: every id is mapped.
     GidMapped
     /// setresgid: nothing would change.

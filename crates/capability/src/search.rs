@@ -383,6 +383,7 @@ pub(crate) fn upper_bound(
             false => Cow::Owned(open(file)),
         })
         .collect();
+    let most = start.permitted | start.bounding | start.inheritable;
     let mut best = raise(start, environment);
     let mut root = can_be_root(start, environment);
     loop {
@@ -393,7 +394,10 @@ pub(crate) fn upper_bound(
         for file in &open {
             if let Ok(after) = execve(&best, file, environment) {
                 best.permitted = best.permitted | after.permitted;
-                root |= after.uid.effective == 0;
+                root |= after.uid.effective == 0 || can_be_root(&best, environment);
+                if root && best.permitted == most {
+                    return (most, root);
+                }
             }
         }
         best = raise(&best, environment);

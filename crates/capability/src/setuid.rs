@@ -167,17 +167,35 @@ fn file_capabilities() -> CapabilitySet {
 /// setfsuid(2): changes the filesystem user id. It reports no error: an id that may not be taken
 /// changes nothing (`__sys_setfsuid`).
 pub fn setfsuid(old: &Credentials, id: u32, environment: &Environment) -> Credentials {
-    let own = old.uid.has(id) || old.uid.filesystem == id;
-    if !environment.uids.maps(id) || !own && !old.effective.contains(Capability::SETUID) {
-        return old.clone();
-    }
+    setfsuid_judged(old, id, environment, &mut Faithful)
+}
+
+/// [`setfsuid`], each of its decisions put to `judge`.
+pub fn setfsuid_judged(
+    old: &Credentials,
+    id: u32,
+    environment: &Environment,
+    judge: &mut impl Judge,
+) -> Credentials {
     let mut new = old.clone();
+    if !judge.decide(Branch::FilesystemUidMapped, environment.uids.maps(id)) {
+        return new;
+    }
+    let own = old.uid.has(id) || old.uid.filesystem == id;
+    let setuid = old.effective.contains(Capability::SETUID);
+    if !judge.decide(Branch::FilesystemUidIsOwn, own)
+        && !judge.decide(Branch::FilesystemUidHasSetuid, setuid)
+    {
+        return new;
+    }
     new.uid.filesystem = id;
-    if !old.securebits.contains(Securebits::NO_SETUID_FIXUP) {
-        if old.uid.filesystem == 0 && id != 0 {
+    let fixup = !old.securebits.contains(Securebits::NO_SETUID_FIXUP);
+    if judge.decide(Branch::FilesystemUidFixup, fixup) {
+        let (was_root, is_root) = (old.uid.filesystem == 0, id == 0);
+        if judge.decide(Branch::FilesystemUidLeavesRoot, was_root && !is_root) {
             new.effective = new.effective - file_capabilities();
         }
-        if old.uid.filesystem != 0 && id == 0 {
+        if judge.decide(Branch::FilesystemUidBecomesRoot, !was_root && is_root) {
             new.effective = new.effective | (new.permitted & file_capabilities());
         }
     }
