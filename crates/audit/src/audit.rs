@@ -31,6 +31,8 @@ pub struct AuditedContainer {
     pub engine: EngineVersion,
     /// Whether its image was read.
     pub image_read: bool,
+    /// The workload of the policy that it is.
+    pub workload: Option<String>,
     /// As it starts.
     pub analysis: Analysis,
     /// What a fix makes of it.
@@ -53,7 +55,8 @@ pub fn audit(input: &Input, options: &Options) -> Audited {
     findings.extend(script_findings(input));
 
     for finding in &mut findings {
-        let (start, end) = (finding.span.start, finding.span.end);
+        let (start, end) = without_line_end(finding, input);
+        finding.span.end = end;
         (finding.line, finding.column) = places.of(&finding.file, start);
         (finding.end_line, finding.end_column) = places.of(&finding.file, end);
         if options.edits {
@@ -61,12 +64,8 @@ pub fn audit(input: &Input, options: &Options) -> Audited {
         }
     }
     findings.sort_by(|a, b| {
-        (&a.file, a.span.start, a.rule, &a.fingerprint).cmp(&(
-            &b.file,
-            b.span.start,
-            b.rule,
-            &b.fingerprint,
-        ))
+        let key = |one: &Finding| (one.span.start, std::cmp::Reverse(one.level), one.rule);
+        a.file.cmp(&b.file).then(key(a).cmp(&key(b))).then(a.fingerprint.cmp(&b.fingerprint))
     });
     let (findings, waived) = waive(findings, input, options);
     Audited { containers, findings, waived }
@@ -101,9 +100,16 @@ fn container_findings(
             findings.extend(check(&subject));
         }
     }
-    let container = container.clone();
-    let image_read = image.is_some();
-    (AuditedContainer { container, engine, image_read, analysis, plan, line: 1 }, findings)
+    let audited = AuditedContainer {
+        container: container.clone(),
+        engine,
+        image_read: image.is_some(),
+        workload: workload.map(|workload| workload.name.clone()),
+        analysis,
+        plan,
+        line: 1,
+    };
+    (audited, findings)
 }
 
 /// The steps of the script that the container's entrypoint runs.
@@ -135,6 +141,13 @@ fn script_findings(input: &Input) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The place of a finding, without the newline that its last line ends with.
+fn without_line_end(finding: &Finding, input: &Input) -> (usize, usize) {
+    let (start, end) = (finding.span.start, finding.span.end);
+    let text = input.source(&finding.file).and_then(|bytes| bytes.get(start..end));
+    (start, text.map_or(end, |text| start + text.trim_ascii_end().len()))
 }
 
 /// Fills in the edits of a finding's fix; one that cannot be made becomes a line of help.

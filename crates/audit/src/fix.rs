@@ -6,7 +6,7 @@ mod script_step;
 mod start_lines;
 
 pub use plan::Plan;
-pub(crate) use script_step::replace_step;
+pub(crate) use script_step::{AndThen, replace_step};
 pub(crate) use start_lines::start_lines;
 
 use dropcap_manifest::Wanted;

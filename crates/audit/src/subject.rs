@@ -8,7 +8,7 @@ use crate::{Analysis, Finding, Fix, Input, Level, Plan, States};
 use dropcap_capability::{CapabilitySet, Tier};
 use dropcap_engine::EngineVersion;
 use dropcap_image::Image;
-use dropcap_manifest::{Container, Engine, Kind, PrivilegeStep, Starter};
+use dropcap_manifest::{Container, Engine, Kind, PrivilegeStep, Spanned, Starter};
 use dropcap_policy::Workload;
 use std::ops::Range;
 
@@ -74,6 +74,12 @@ impl<'a> Subject<'a> {
     /// Whether `privileged` is set.
     pub fn is_privileged(&self) -> bool {
         self.container.settings.privileged.as_ref().is_some_and(|privileged| privileged.value)
+    }
+
+    /// Whether everything is dropped, so that only what is added by name is left.
+    pub fn drops_all(&self) -> bool {
+        let all = |word: &Spanned<String>| word.value.eq_ignore_ascii_case("ALL");
+        !self.is_privileged() && self.container.settings.cap_drop.iter().any(all)
     }
 
     /// The user that it runs as, for a message.

@@ -165,13 +165,26 @@ impl Plan {
         planned
     }
 
-    /// The settings that drop everything but what is kept.
+    /// The settings that drop everything but what is kept. A word that is there already stays as it is
+    /// written.
     pub(crate) fn drop_all(&self, container: &Container) -> Wanted {
-        let keep = as_written(self.keep);
-        let as_is = keep.is_empty() && container.settings.cap_add.is_empty();
+        let written = &container.settings.cap_add;
+        let mut missing = self.keep;
+        let mut words = Vec::new();
+        for word in written {
+            match parse_capability(&word.value) {
+                Ok(capability) if missing.contains(capability) => {
+                    missing = missing.without(capability);
+                    words.push(word.value.clone());
+                }
+                _ => {}
+            }
+        }
+        words.extend(as_written(missing));
+        let as_is = words.is_empty() && written.is_empty();
         Wanted {
             cap_drop: Some(vec!["ALL".to_owned()]),
-            cap_add: (!as_is).then_some(keep),
+            cap_add: (!as_is).then_some(words),
             set_sysctls: self.sysctls.clone(),
             ..Wanted::default()
         }
@@ -184,13 +197,13 @@ impl Plan {
         does: impl Into<String>,
         wanted: Wanted,
     ) -> Option<Fix> {
-        let mut notes = self.notes.clone();
+        let mut notes = Vec::new();
         if wanted.cap_drop.is_some() {
+            notes.extend(self.notes.iter().cloned());
+            notes.extend(self.kept_notes());
             notes.push(exec_note(self.keep));
         }
         if let Because::Unproved(_) = &because {
-            let kept = self.kept_for.iter().filter(|(_, why)| why.starts_with('`'));
-            notes.extend(kept.map(|(capability, why)| format!("{capability} is kept for {why}")));
             notes.push(format!("what would make it safe: {}", self.learn));
         }
         self.editable.then(|| Fix {
@@ -205,6 +218,18 @@ impl Plan {
                 wanted: Box::new(wanted),
             },
         })
+    }
+
+    /// What is kept for which step, one line a step.
+    fn kept_notes(&self) -> Vec<String> {
+        let mut steps: Vec<(&str, CapabilitySet)> = Vec::new();
+        for (capability, why) in &self.kept_for {
+            match steps.iter_mut().find(|(known, _)| known == why) {
+                Some((_, set)) => *set = set.with(*capability),
+                None => steps.push((why, CapabilitySet::from(*capability))),
+            }
+        }
+        steps.iter().map(|(why, set)| format!("kept for {why}: {set}")).collect()
     }
 
     /// The words for `cap_drop` and `cap_add`.

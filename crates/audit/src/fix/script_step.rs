@@ -7,15 +7,33 @@ use dropcap_capability::CapabilitySet;
 use dropcap_manifest::{PrivilegeStep, Tool};
 use std::ops::Range;
 
+/// What is to follow a step that is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AndThen {
+    /// What followed it before.
+    AsBefore,
+    /// Nothing: it takes the place of the shell.
+    End,
+}
+
 /// The offer to let `dropcap run` do what the step at `position` does, where its words can be carried
 /// over. What the steps after it need stays allowed.
-pub(crate) fn replace_step(steps: &[PrivilegeStep], position: usize, source: &[u8]) -> Option<Fix> {
+pub(crate) fn replace_step(
+    steps: &[PrivilegeStep],
+    position: usize,
+    source: &[u8],
+    then: AndThen,
+) -> Option<Fix> {
     let step = steps.get(position)?;
     let keep =
         steps[position + 1..].iter().fold(CapabilitySet::EMPTY, |all, later| all | needs(later));
     let keep = as_written(keep);
     let text = std::str::from_utf8(source.get(step.span.clone())?).ok()?;
-    let (range, replacement) = rewrite(step.tool, text, &keep)?;
+    let (range, mut replacement) = rewrite(step.tool, text, &keep)?;
+    if then == AndThen::End && !step.exec {
+        // In place of the shell: where it fails there is nothing left that could go on.
+        replacement.insert_str(0, "exec ");
+    }
     let edit = FileEdit {
         file: step.file.clone(),
         start: step.span.start + range.start,

@@ -1,7 +1,7 @@
 //! `drop-not-verified`
 
 use super::{Check, Rule, page};
-use crate::fix::replace_step;
+use crate::fix::{AndThen, replace_step};
 use crate::script::Script;
 use crate::{Finding, Level};
 use dropcap_manifest::Tool;
@@ -17,8 +17,8 @@ pub(super) static RULE: Rule = Rule {
 fn check(script: &Script) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (position, step) in script.steps.iter().enumerate() {
-        let drops = !step.drops.is_empty() || step.no_new_privs;
-        if !drops || !step.failure_ignored || step.tool == Tool::Dropcap {
+        let drops = !step.drops.is_empty() || step.no_new_privs || step.tool == Tool::Dropcap;
+        if !drops || !step.failure_ignored {
             continue;
         }
         let command = step.arguments.first().map_or("", String::as_str);
@@ -34,7 +34,7 @@ fn check(script: &Script) -> Vec<Finding> {
                     "end the script where the drop fails, and read /proc/self/status back; \
                      `dropcap run` does both and exits with 125",
                 )
-                .fix(replace_step(script.steps, position, script.source))
+                .fix(replace_step(script.steps, position, script.source, AndThen::End))
                 .done(),
         );
     }

@@ -1,7 +1,7 @@
 //! `drop-order-fails`
 
 use super::{Check, Rule, page};
-use crate::fix::replace_step;
+use crate::fix::{AndThen, replace_step};
 use crate::script::Script;
 use crate::{Finding, Level};
 use dropcap_capability::{Capability, parse_capability};
@@ -45,7 +45,7 @@ fn check(script: &Script) -> Vec<Finding> {
             (
                 Level::Warning,
                 format!(
-                    "`{command}` drops CAP_SETPCAP before {behind} others; PR_CAPBSET_DROP needs it in \
+                    "`{command}` drops CAP_SETPCAP before the rest ({behind}); PR_CAPBSET_DROP needs it in \
                      the effective set, so whether they go depends on the tool, and what is left \
                      behind can never be dropped"
                 ),
@@ -60,7 +60,7 @@ fn check(script: &Script) -> Vec<Finding> {
                 .about(command)
                 .message(message)
                 .help("drop everything in one step with SETPCAP last, or let `dropcap run` do it")
-                .fix(replace_step(script.steps, position, script.source))
+                .fix(replace_step(script.steps, position, script.source, AndThen::AsBefore))
                 .done(),
         );
     }

@@ -1,7 +1,7 @@
 //! `entrypoint-only-drop`
 
 use super::{Check, Rule, page};
-use crate::fix::{replace_step, start_lines};
+use crate::fix::{AndThen, replace_step, start_lines};
 use crate::subject::{Draft, Subject, in_words};
 use crate::{Finding, Level};
 use dropcap_capability::{CapabilitySet, parse_capability};
@@ -28,17 +28,25 @@ fn check(subject: &Subject) -> Vec<Finding> {
         }
         let command = step.arguments.first().map_or("", String::as_str);
         let plan = subject.plan;
+        // What is added back by name is meant for the set-up, and nothing else gives it.
+        let meant = subject.drops_all();
         let help = match subject.container.kind {
+            _ if meant => {
+                "every exec is given them too: where the set-up can do without, take them \
+                           out of `cap_add`"
+                    .to_owned()
+            }
             Kind::Dockerfile => start_lines(plan, subject.engine.name()),
             _ => {
                 format!("drop where the engine makes processes, for exec too: {}", plan.in_words())
             }
         };
         let fix = plan.fix(plan.because.clone(), plan.in_words(), plan.drop_all(subject.container));
+        let (level, fix) = if meant { (Level::Note, None) } else { (Level::Warning, fix) };
         findings.push(
             Draft::new(
                 &RULE,
-                Level::Warning,
+                level,
                 &subject.container.id,
                 &step.file,
                 step.span.clone(),
@@ -64,7 +72,11 @@ fn offer(subject: &Subject, position: usize) -> Option<Finding> {
     let step = &subject.steps[position];
     let command = step.arguments.first().map_or("", String::as_str);
     let source = subject.input.source(&step.file)?;
-    let fix = replace_step(subject.steps, position, source)?;
+    if step.failure_ignored {
+        // `drop-not-verified` has an offer of its own.
+        return None;
+    }
+    let fix = replace_step(subject.steps, position, source, AndThen::AsBefore)?;
     let id = &subject.container.id;
     let draft = Draft::new(&RULE, Level::Note, id, &step.file, step.span.clone());
     let finding = draft

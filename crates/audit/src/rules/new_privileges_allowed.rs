@@ -1,7 +1,7 @@
 //! `new-privileges-allowed`
 
 use super::{Check, Rule, STIG_NEW_PRIVILEGES, page};
-use crate::fix::{Because, start_lines};
+use crate::fix::Because;
 use crate::subject::{Subject, in_words};
 use crate::{Finding, Level};
 use dropcap_manifest::{Engine, Kind, Wanted};
@@ -39,7 +39,9 @@ fn check(subject: &Subject) -> Vec<Finding> {
         because => because.clone(),
     };
     let help = match (subject.container.kind, subject.container.engine) {
-        (Kind::Dockerfile, _) => start_lines(subject.plan, subject.engine.name()),
+        (Kind::Dockerfile, _) => "a Dockerfile cannot set it: start the image with \
+             `--security-opt no-new-privileges:true`"
+            .to_owned(),
         (_, Engine::OpenShell) => {
             "start the agent by `dropcap run --user USER -- CMD` inside, which sets it".to_owned()
         }

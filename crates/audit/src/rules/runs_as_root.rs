@@ -1,7 +1,7 @@
 //! `runs-as-root`
 
 use super::{Check, Rule, page};
-use crate::fix::replace_step;
+use crate::fix::{AndThen, replace_step};
 use crate::subject::Subject;
 use crate::{Finding, Level};
 use dropcap_manifest::{Engine, Tool};
@@ -46,7 +46,7 @@ fn check(subject: &Subject) -> Vec<Finding> {
     let span = user.map_or(&subject.container.span, |user| &user.span);
     let fix = stepper.and_then(|at| {
         let source = subject.input.source(&subject.steps[at].file)?;
-        replace_step(subject.steps, at, source)
+        replace_step(subject.steps, at, source, AndThen::AsBefore)
     });
     vec![
         subject
