@@ -2,11 +2,17 @@
 //! Needs root and docker.io.
 #![cfg(target_os = "linux")]
 
+#[path = "story/proof.rs"]
+mod proof;
 #[path = "story/world.rs"]
 mod world;
 
 use dropcap_testkit::status::Status;
-use world::{INSIDE, World, examples, text};
+use proof::{Names, Prediction, Proof, scan};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use world::{IMAGE, INSIDE, World, examples, text};
 
 /// Docker's 14, as `/proc/PID/status` prints them.
 const DOCKER_DEFAULTS: u64 = 0xa804_25fb;
@@ -22,6 +28,125 @@ fn entrypoint(name: &str) -> String {
     let path = examples().join("agent-compose").join(name);
     let path = path.canonicalize().expect("the example's entrypoint");
     format!("--volume={}:/entrypoint.sh:ro", path.display())
+}
+
+/// The `docker run` line of a text, as words: options, image, command.
+fn docker_run(text: &str) -> Vec<String> {
+    let from = text.find("docker run").expect("a docker run line");
+    let line = text[from..].replace("\\\n", " ");
+    let line = line.lines().next().expect("a line");
+    line.split_whitespace().skip(2).map(str::to_owned).collect()
+}
+
+/// Starts the container of a README's line: its own words, but for the name and the background.
+fn start_as_written<'a>(world: &'a World, readme: &Path) -> world::Container<'a> {
+    let words = docker_run(&fs::read_to_string(readme).expect("the README"));
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let image = words.iter().position(|word| *word == IMAGE).expect("the image");
+    let name = words.iter().position(|word| *word == "--name").expect("a name");
+    let options: Vec<&str> = words[..image]
+        .iter()
+        .enumerate()
+        .filter(|(at, word)| **word != "-d" && *at != name && *at != name + 1)
+        .map(|(_, word)| *word)
+        .collect();
+    world.start(&options, &words[image + 1..])
+}
+
+/// A copy of `examples/`, to be changed.
+fn examples_to_change() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let copied = Command::new("cp")
+        .arg("-r")
+        .args([examples().join("agent"), examples().join("agent-compose")])
+        .arg(directory.path())
+        .status();
+    assert!(copied.expect("cp").success());
+    directory
+}
+
+/// The plain container: its first process holds nothing and looks fine, and one setuid file leads
+/// back to everything that the engine left within its bounds, exactly as `scan` says.
+#[test]
+fn the_plain_container_looks_fine_and_one_setuid_file_walks_back_in() {
+    let world = World::shared();
+    let readme = examples().join("agent-compose/README.md");
+    let container = start_as_written(world, &readme);
+    let first = settled(&container);
+    assert_eq!((first.uid, first.effective, first.permitted), ([1000; 4], 0, 0));
+    assert_eq!((first.bounding, first.no_new_privs), (DOCKER_DEFAULTS, false));
+
+    let proof = Proof::by_exec(&container, &[]);
+    assert_eq!(proof.status, 1);
+    assert_eq!(proof.open(), Names::from(["setuid-exec".to_owned()]));
+    let witness = &proof.attempt("setuid-exec")["witness"];
+    let last = witness.as_array().expect("a witness").last().expect("a step");
+    assert!(last.as_str().expect("a line").starts_with("execve(/usr/bin/su): user 0"), "{last}");
+
+    let predicted = Prediction::of(world, &readme, "README.md#8");
+    assert_eq!(predicted.reachable().len(), 14);
+    assert_eq!(predicted.doors().len(), 1);
+    predicted.check(&proof);
+}
+
+/// The same image with the flags that OpenShell's Docker driver gives it: root, four capabilities
+/// more, and with SYS_ADMIN a seccomp profile that lets user namespaces through.
+#[test]
+fn with_openshells_launch_flags_more_is_open_as_predicted() {
+    let world = World::shared();
+    let directory = examples_to_change();
+    let script = directory.path().join("agent/start.sh");
+    fs::write(&script, "#!/bin/bash\nopenshell sandbox create --from Dockerfile\n")
+        .expect("script");
+    let options = [
+        "--user=0",
+        "--workdir=/",
+        "--entrypoint=/bin/bash",
+        "--cap-add=SYS_ADMIN",
+        "--cap-add=NET_ADMIN",
+        "--cap-add=SYS_PTRACE",
+        "--cap-add=SYSLOG",
+        "--security-opt=apparmor=unconfined",
+    ];
+    let container = world.start(&options, &["-c", "agent"]);
+    let first = settled(&container);
+    assert_eq!((first.uid, first.effective.count_ones()), ([0; 4], 18));
+
+    let predicted = Prediction::of(world, &script, "start.sh#2");
+    assert_eq!(predicted.reachable().len(), 18);
+    assert!(predicted.nested());
+    predicted.check(&Proof::by_exec(&container, &[]));
+
+    // The agent's own user holds nothing of it, and has both ways to it.
+    let agent = Proof::by_exec(&container, &["--user=sandbox"]);
+    assert!(agent.surprises().is_empty(), "{:#?}", agent.surprises());
+    assert!(agent.is_open("setuid-exec") && agent.is_open("user-namespace"));
+    assert_eq!(agent.within_reach(), predicted.reachable());
+}
+
+/// After the fix nothing is open: not for the first process, not for an exec, not as root.
+#[test]
+fn after_the_fix_nothing_is_open() {
+    let world = World::shared();
+    let directory = examples_to_change();
+    let readme = directory.path().join("agent-compose/README.md");
+    let before = fs::read_to_string(&readme).expect("the README");
+    scan(world, &readme, &["--unsafe-fixes"]);
+    assert_ne!(fs::read_to_string(&readme).expect("the README"), before, "nothing was changed");
+
+    let predicted = Prediction::of(world, &readme, "README.md#8");
+    assert!(predicted.reachable().is_empty() && predicted.doors().is_empty());
+    let container = start_as_written(world, &readme);
+    let first = settled(&container);
+    assert!(holds_nothing(&first), "{first:?}");
+    assert!(first.no_new_privs);
+    let proof = Proof::by_exec(&container, &[]);
+    predicted.check(&proof);
+    assert_eq!((proof.open(), proof.status), (Names::new(), 0));
+
+    let root = Proof::by_exec(&container, &["--user=0"]);
+    assert!(root.surprises().is_empty(), "{:#?}", root.surprises());
+    assert_eq!((root.open(), root.within_reach()), (Names::new(), Names::new()));
 }
 
 /// First failure: the deny-list takes SETPCAP before the rest, the rest cannot be dropped, and the

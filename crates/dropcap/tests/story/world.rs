@@ -1,5 +1,4 @@
 //! What the story happens in: a Docker Engine of its own, and the example's image on it.
-#![allow(dead_code, reason = "the tests of `prove` and `scan` use the rest")]
 
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::status::Status;
