@@ -229,6 +229,37 @@ fn a_variable_without_a_default_is_kept_and_said() {
 }
 
 #[test]
+fn brackets_that_are_indented_too_little_are_taken_as_compose_takes_them() {
+    let text = "services:
+  a:
+    command: [
+      \"sh\", # größe
+      '-c' # it's
+    ]
+    cap_add: [
+    \"CHOWN\",
+\"KILL\"
+]
+    sysctls: {
+      \"a.b\": \"1\"
+    }
+    user: last
+";
+    for text in [text.to_owned(), text.replace('\n', "\r\n")] {
+        let container = one(&text);
+        let settings = &container.settings;
+        assert_eq!(settings.command.as_ref().unwrap().value, ["sh", "-c"]);
+        assert_eq!(written(&text, &settings.cap_add), ["\"CHOWN\"", "\"KILL\""]);
+        assert_eq!(settings.sysctls, [("a.b".to_owned(), "1".to_owned())]);
+        let user = settings.user.as_ref().unwrap();
+        assert_eq!((user.value.as_str(), &text[user.span.clone()]), ("last", "last"));
+    }
+    // What is wrong all the same is said at its own line.
+    let document = read("compose.yaml", b"a: [\n'b'\n]\nc: [\n'd'\n]\ne: {\n");
+    assert_eq!(document.errors[0].line, 8, "{:?}", document.errors);
+}
+
+#[test]
 fn several_documents_are_merged() {
     let document = clean(
         "services: {a: {cap_add: [CHOWN]}}\n---\nservices: {a: {cap_add: [KILL]}, b: {image: x}}\n",

@@ -143,7 +143,7 @@ impl<'t> Plan<'t> {
                     })
                     .collect();
                 if wanted.is_empty() && remove.len() == items.len() {
-                    self.remove_key(entry);
+                    self.remove_key(entry)?;
                 } else {
                     let list = List { text: self.text, tree: self.tree, node: entry.value };
                     self.edits.extend(list.change(&remove, &add)?);
@@ -303,7 +303,7 @@ impl<'t> Plan<'t> {
 
     /// Takes a key away with its list; where that would take a comment or the last key along, the
     /// list is emptied.
-    fn remove_key(&mut self, entry: Entry<'t>) {
+    fn remove_key(&mut self, entry: Entry<'t>) -> Result<(), Refusal> {
         let key = self.tree.nodes[entry.key].span.clone();
         let value = self.tree.nodes[entry.value].span.clone();
         let whole = key.start..value.end;
@@ -314,8 +314,15 @@ impl<'t> Plan<'t> {
         let has_comment = self.text[whole.start..next_line(self.text, whole.end)].contains('#');
         if block && stands_alone && !is_only_key && !has_comment {
             self.edits.push(Edit::new(whole_lines(self.text, &whole), ""));
-        } else if let Value::Sequence { flow: true, .. } = self.tree.nodes[entry.value].value {
-            self.edits.push(Edit::new(self.tree.nodes[entry.value].content..value.end, "[]"));
+        } else if let Value::Sequence { flow: true, items } = &self.tree.nodes[entry.value].value {
+            let brackets = self.tree.nodes[entry.value].content..value.end;
+            if self.text[brackets.clone()].contains('#') {
+                let list = List { text: self.text, tree: self.tree, node: entry.value };
+                let all: Vec<usize> = (0..items.len()).collect();
+                self.edits.extend(list.change(&all, &[])?);
+            } else {
+                self.edits.push(Edit::new(brackets, "[]"));
+            }
         } else if let Some(items) = self.tree.items(entry.value) {
             let colon = skip_blanks(self.text, key.end);
             self.edits.push(Edit::new(colon + 1..colon + 1, " []"));
@@ -324,6 +331,7 @@ impl<'t> Plan<'t> {
                 self.edits.push(Edit::new(item, ""));
             }
         }
+        Ok(())
     }
 
     /// Adds the keys that the service does not have.

@@ -97,6 +97,9 @@ impl List<'_> {
         let end = self.span(self.node).end;
         let after = (item.end..end).find(|at| !bytes[*at].is_ascii_whitespace()).unwrap_or(end);
         let is_followed = bytes.get(after) == Some(&b',');
+        if self.has_line_of_its_own(&item, if is_followed { after + 1 } else { item.end }) {
+            return whole_lines(self.text, &item);
+        }
         let stays_behind = (index + 1..items.len()).any(|later| !removed.contains(&later));
         if is_followed && (stays_behind || index == 0) {
             let next = (after + 1..end).find(|at| !matches!(bytes[*at], b' ' | b'\t'));
@@ -108,6 +111,15 @@ impl List<'_> {
             Some(comma) if bytes[comma] == b',' => comma..item.end,
             _ => item,
         }
+    }
+
+    /// Whether nothing but blanks and a comment, which is about the item, shares its line.
+    fn has_line_of_its_own(&self, item: &Range<usize>, end: usize) -> bool {
+        let rest = self.text[end..next_line(self.text, end)].trim();
+        indent(self.text, item.start).is_some()
+            && line_start(self.text, item.start) > self.span(self.node).start
+            && self.span(self.node).end >= next_line(self.text, end)
+            && (rest.is_empty() || rest.starts_with('#'))
     }
 
     fn change_block(

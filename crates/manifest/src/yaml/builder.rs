@@ -1,13 +1,11 @@
-//! A YAML document as a flat tree of nodes, each with the bytes that it was read from.
-//!
-//! The tree is built iteratively from the parser's events, so that no depth of nesting in a file
-//! reaches our own stack, and aliases are kept as references, never copied.
+//! From the parser's events to the tree.
 
-use std::{borrow::Cow, collections::HashSet, ops::Range};
+use std::{borrow::Cow, ops::Range};
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
 
-use crate::ReadError;
+use super::{Node, NodeId, Tag, Tree, Value, relaxed};
+use crate::{ReadError, line_column};
 
 /// More levels than any Compose file has; a file with more is a mistake or an attack.
 const MAX_DEPTH: usize = 200;
@@ -19,186 +17,27 @@ const MAX_ALIASED_NODES: u64 = 1_000_000;
 /// More values than any Compose file has: what a file of the greatest size can ask of memory.
 const MAX_NODES: usize = 1_000_000;
 
-/// Beyond this many keys a set is quicker than a look through all of them.
-const FEW_KEYS: usize = 24;
+/// How many bytes are parsed again for lines within brackets that are indented too little.
+const MAX_REPAIRED_BYTES: usize = 20_000_000;
 
-/// Where a node lies in [`Tree::nodes`].
-pub(crate) type NodeId = usize;
-
-/// A tag that Compose gives a meaning to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tag {
-    None,
-    /// `!reset`: the key is taken away from the file that is overridden.
-    Reset,
-    /// `!override`: the value replaces that of the file that is overridden.
-    Override,
-    Other,
-}
-
-#[derive(Debug)]
-pub(crate) enum Value<'a> {
-    Scalar {
-        text: Cow<'a, str>,
-        plain: bool,
-    },
-    Sequence {
-        items: Vec<NodeId>,
-        flow: bool,
-    },
-    /// Keys and values in turn.
-    Mapping {
-        pairs: Vec<NodeId>,
-        flow: bool,
-    },
-    Alias(NodeId),
-}
-
-#[derive(Debug)]
-pub(crate) struct Node<'a> {
-    pub value: Value<'a>,
-    /// From the anchor or tag, if any, to the last byte of the content. Without the comments and
-    /// blanks that follow.
-    pub span: Range<usize>,
-    /// Where the content begins, behind the anchor and the tag.
-    pub content: usize,
-    pub tag: Tag,
-    pub anchored: bool,
-    /// Some alias stands for this node.
-    pub aliased: bool,
-}
-
-/// The documents of one file.
-#[derive(Debug, Default)]
-pub(crate) struct Tree<'a> {
-    pub nodes: Vec<Node<'a>>,
-    /// The root of each document.
-    pub documents: Vec<NodeId>,
-    /// For each node, how many it stands for with its aliases expanded.
-    sizes: Vec<u64>,
-}
-
-impl<'a> Tree<'a> {
-    /// Builds the tree. On an error the documents before it are there.
-    pub fn parse(text: &'a str) -> (Self, Option<ReadError>) {
-        let mut builder = Builder {
-            text,
-            offsets: Offsets::new(text),
-            tree: Tree::default(),
-            open: Vec::new(),
-            anchors: Vec::new(),
-            aliased: 0,
-        };
-        let error = builder.run().err();
-        (builder.tree, error)
-    }
-
-    /// The node that an alias stands for; the node itself where it is none.
-    pub fn resolve(&self, id: NodeId) -> NodeId {
-        match self.nodes[id].value {
-            // Targets are complete nodes that come earlier, and never aliases themselves.
-            Value::Alias(target) => target,
-            _ => id,
+/// Builds the tree of a text; see [`Tree::parse`].
+pub(super) fn parse(text: &str) -> (Tree<'_>, Option<ReadError>) {
+    let mut builder = Builder::new(text);
+    let Err(mut failure) = builder.run(text, |text| text) else { return (builder.tree, None) };
+    let mut source = Cow::Borrowed(text);
+    let mut budget = MAX_REPAIRED_BYTES;
+    while builder.is_in_flow_collection(&failure) && budget >= text.len() {
+        budget -= text.len();
+        let Some(joined) = relaxed::join_with_line_before(&source, failure.at) else { break };
+        source = Cow::Owned(joined);
+        builder = Builder::new(text);
+        match builder.run(&source, |text| Cow::Owned(text.into_owned())) {
+            Ok(()) => return (builder.tree, None),
+            Err(next) => failure = next,
         }
     }
-
-    /// How many values a node stands for, aliases expanded.
-    pub fn size(&self, id: NodeId) -> u64 {
-        self.sizes[id]
-    }
-
-    /// A scalar's text, aliases followed.
-    pub fn scalar(&self, id: NodeId) -> Option<&str> {
-        match &self.nodes[self.resolve(id)].value {
-            Value::Scalar { text, .. } => Some(text),
-            _ => None,
-        }
-    }
-
-    /// Nothing, `~` or `null`.
-    pub fn is_null(&self, id: NodeId) -> bool {
-        matches!(&self.nodes[self.resolve(id)].value, Value::Scalar { text, plain: true }
-            if matches!(text.as_ref(), "" | "~" | "null" | "Null" | "NULL"))
-    }
-
-    /// A sequence's items, aliases followed.
-    pub fn items(&self, id: NodeId) -> Option<&[NodeId]> {
-        match &self.nodes[self.resolve(id)].value {
-            Value::Sequence { items, .. } => Some(items),
-            _ => None,
-        }
-    }
-
-    pub fn is_mapping(&self, id: NodeId) -> bool {
-        matches!(self.nodes[self.resolve(id)].value, Value::Mapping { .. })
-    }
-
-    /// The keys and values that are written in a mapping itself, merge keys included.
-    pub fn pairs(&self, id: NodeId) -> impl Iterator<Item = (NodeId, NodeId)> {
-        let pairs = match &self.nodes[self.resolve(id)].value {
-            Value::Mapping { pairs, .. } => pairs.as_slice(),
-            _ => &[],
-        };
-        pairs.chunks_exact(2).map(|pair| (pair[0], pair[1]))
-    }
-
-    /// Whether a key is the merge key.
-    pub fn is_merge_key(&self, key: NodeId) -> bool {
-        matches!(&self.nodes[key].value, Value::Scalar { text, plain: true } if text == "<<")
-    }
-
-    /// What a mapping says with its merge keys resolved. A key of its own hides a merged one, an
-    /// earlier merged mapping hides a later one.
-    pub fn entries(&self, id: NodeId) -> Vec<Entry<'_>> {
-        let mut entries: Vec<Entry<'_>> = Vec::new();
-        let mut names = HashSet::new();
-        // Merged mappings lie behind the own keys, in order; their own merges come before the next.
-        let mut waiting = vec![(self.resolve(id), true)];
-        while let Some((mapping, own)) = waiting.pop() {
-            let mut merged = Vec::new();
-            for (key, value) in self.pairs(mapping) {
-                if self.is_merge_key(key) {
-                    match self.items(value) {
-                        Some(items) => merged.extend(items.iter().map(|item| self.resolve(*item))),
-                        None => merged.push(self.resolve(value)),
-                    }
-                    continue;
-                }
-                let Some(name) = self.scalar(key) else { continue };
-                let known = if entries.len() < FEW_KEYS {
-                    entries.iter().any(|entry| entry.name == name)
-                } else {
-                    if names.is_empty() {
-                        names.extend(entries.iter().map(|entry| entry.name));
-                    }
-                    !names.insert(name)
-                };
-                if !known {
-                    entries.push(Entry { name, key, value, own });
-                }
-            }
-            waiting.extend(merged.into_iter().rev().map(|mapping| (mapping, false)));
-        }
-        entries
-    }
-
-    /// The first key that a mapping has twice, which YAML forbids and Compose refuses.
-    pub fn repeated_key(&self, id: NodeId) -> Option<NodeId> {
-        let mut names = HashSet::new();
-        self.pairs(id).map(|(key, _)| key).find(|key| {
-            !self.is_merge_key(*key) && self.scalar(*key).is_some_and(|name| !names.insert(name))
-        })
-    }
-}
-
-/// A key of a mapping, its own or merged.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Entry<'t> {
-    pub name: &'t str,
-    pub key: NodeId,
-    pub value: NodeId,
-    /// Written in the mapping itself, not merged into it.
-    pub own: bool,
+    let (line, column) = line_column(text.as_bytes(), failure.at);
+    (builder.tree, Some(ReadError { line, column, message: failure.message }))
 }
 
 /// From the parser's count of characters to bytes.
@@ -247,22 +86,73 @@ struct Builder<'a> {
     aliased: u64,
 }
 
+/// Why the tree could not be built.
+struct Failure {
+    at: usize,
+    message: String,
+    /// The parser did not like how far a line is indented.
+    indentation: bool,
+}
+
+impl Failure {
+    fn new(at: usize, message: impl Into<String>) -> Self {
+        Self { at, message: message.into(), indentation: false }
+    }
+}
+
 impl<'a> Builder<'a> {
-    fn run(&mut self) -> Result<(), ReadError> {
-        let mut parser = Parser::new_from_str(self.text);
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            offsets: Offsets::Ascii,
+            tree: Tree::default(),
+            open: Vec::new(),
+            anchors: Vec::new(),
+            aliased: 0,
+        }
+    }
+
+    /// Builds from `source`, each byte of which stands for the one in the text, and whose scalars
+    /// `keep` makes ours.
+    fn run<'s>(
+        &mut self,
+        source: &'s str,
+        keep: impl Fn(Cow<'s, str>) -> Cow<'a, str>,
+    ) -> Result<(), Failure> {
+        self.offsets = Offsets::new(source);
+        let mut parser = Parser::new_from_str(source);
         while let Some(event) = parser.next_event() {
-            let (event, span) = event.map_err(|error| {
-                error_at(*error.marker(), format!("not YAML: {}", error.info()))
+            let (event, span) = event.map_err(|error| Failure {
+                at: self.offsets.of(*error.marker()),
+                message: format!("not YAML: {}", error.info()),
+                indentation: error.info().contains("indentation"),
             })?;
-            self.event(event, span)?;
+            self.event(event, span, &keep)?;
             if self.tree.nodes.len() > MAX_NODES {
-                return Err(error_at(span.start, format!("more than {MAX_NODES} values")));
+                let at = self.offsets.of(span.start);
+                return Err(Failure::new(at, format!("more than {MAX_NODES} values")));
             }
         }
         Ok(())
     }
 
-    fn event(&mut self, event: Event<'a>, span: Span) -> Result<(), ReadError> {
+    /// Whether a line within brackets is indented less than YAML 1.2 asks for.
+    fn is_in_flow_collection(&self, failure: &Failure) -> bool {
+        let is_flow = |open: &Open| {
+            matches!(
+                self.tree.nodes[open.id].value,
+                Value::Sequence { flow: true, .. } | Value::Mapping { flow: true, .. }
+            )
+        };
+        failure.indentation && self.open.last().is_some_and(is_flow)
+    }
+
+    fn event<'s>(
+        &mut self,
+        event: Event<'s>,
+        span: Span,
+        keep: &impl Fn(Cow<'s, str>) -> Cow<'a, str>,
+    ) -> Result<(), Failure> {
         let at = self.offsets.of(span.start);
         match event {
             Event::Scalar(text, style, anchor, tag_) => {
@@ -281,7 +171,7 @@ impl<'a> Builder<'a> {
                 };
                 let span = at..at + written.len();
                 let id = self.push(
-                    Value::Scalar { text, plain },
+                    Value::Scalar { text: keep(text), plain },
                     span,
                     content,
                     anchor,
@@ -290,23 +180,23 @@ impl<'a> Builder<'a> {
                 self.attach(id);
             }
             Event::SequenceStart(anchor, tag_) => {
-                self.start(at, span, anchor, tag(tag_.as_deref()), true)?;
+                self.start(at, anchor, tag(tag_.as_deref()), true)?;
             }
             Event::MappingStart(anchor, tag_) => {
-                self.start(at, span, anchor, tag(tag_.as_deref()), false)?;
+                self.start(at, anchor, tag(tag_.as_deref()), false)?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(at),
             Event::Alias(anchor) => {
                 let Some(target) = self.anchors.get(anchor).copied().flatten() else {
-                    return Err(error_at(
-                        span.start,
+                    return Err(Failure::new(
+                        at,
                         "this alias stands for something that it lies in itself".to_owned(),
                     ));
                 };
                 self.aliased = self.aliased.saturating_add(self.tree.sizes[target]);
                 if self.aliased > MAX_ALIASED_NODES {
-                    return Err(error_at(
-                        span.start,
+                    return Err(Failure::new(
+                        at,
                         format!(
                             "the aliases up to here stand for more than {MAX_ALIASED_NODES} values"
                         ),
@@ -357,16 +247,9 @@ impl<'a> Builder<'a> {
         id
     }
 
-    fn start(
-        &mut self,
-        at: usize,
-        span: Span,
-        anchor: usize,
-        tag: Tag,
-        sequence: bool,
-    ) -> Result<(), ReadError> {
+    fn start(&mut self, at: usize, anchor: usize, tag: Tag, sequence: bool) -> Result<(), Failure> {
         if self.open.len() >= MAX_DEPTH {
-            return Err(error_at(span.start, format!("nested deeper than {MAX_DEPTH} levels")));
+            return Err(Failure::new(at, format!("nested deeper than {MAX_DEPTH} levels")));
         }
         let content = if anchor != 0 || tag != Tag::None { self.skip_properties(at) } else { at };
         let flow = matches!(
@@ -467,8 +350,4 @@ fn tag(tag: Option<&saphyr_parser::Tag>) -> Tag {
         Some(tag) if tag.handle == "!" && tag.suffix == "override" => Tag::Override,
         Some(_) => Tag::Other,
     }
-}
-
-fn error_at(marker: Marker, message: String) -> ReadError {
-    ReadError { line: marker.line(), column: marker.col() + 1, message }
 }
