@@ -1,8 +1,14 @@
 //! `dropcap prove`
 
+mod entering;
+mod running;
+mod written;
+
 use crate::failure::Failure;
+use crate::scan::project::Selection;
 use clap::{Args, ValueEnum};
 use dropcap_capability::CapabilitySet;
+use dropcap_engine::EngineVersion;
 use dropcap_prove::{Proof, Scene, SearchLimits, prove};
 use dropcap_report::prove::{Detail, text};
 use std::process::ExitCode;
@@ -20,6 +26,17 @@ pub struct Arguments {
     /// The capabilities that may be held: a comma list, `none` or `all`
     #[arg(long, value_name = "CAPS", default_value = "none")]
     allow: CapabilitySet,
+
+    /// Try from where an exec into the container stands, as this user
+    #[arg(long, value_name = "USER")]
+    exec_user: Option<String>,
+
+    /// The engine that would start a container of a file, such as docker@20.10
+    #[arg(long, value_name = "NAME[@VERSION]")]
+    engine: Option<EngineVersion>,
+
+    #[command(flatten)]
+    selection: Selection,
 
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
@@ -114,7 +131,11 @@ fn proof(arguments: &Arguments) -> Result<Proof, Failure> {
             })?;
             Ok(prove("self", arguments.allow, &scene))
         }
-        other => Err(Failure::new(format!("`{other}` is no target that can be proved"))
-            .help("use self, container:NAME or FILE#SUBJECT")),
+        target => match target.split_once(':') {
+            Some(("container", name)) => running::proof(arguments, name),
+            _ if target.contains('#') => written::proof(arguments),
+            _ => Err(Failure::new(format!("`{target}` is no target that can be proved"))
+                .help("use self, container:NAME or FILE#SUBJECT")),
+        },
     }
 }

@@ -36,12 +36,23 @@ pub(crate) struct Child {
 /// # Errors
 /// When there can be no pipe or no child.
 pub(crate) fn start(work: impl FnOnce() -> Vec<u8>) -> io::Result<Child> {
+    start_with_limit(LIMIT, work)
+}
+
+/// As [`start`], with a limit of its own.
+///
+/// # Errors
+/// As [`start`].
+pub(crate) fn start_with_limit(
+    limit: Duration,
+    work: impl FnOnce() -> Vec<u8>,
+) -> io::Result<Child> {
     let (reader, writer) = io::pipe()?;
     match sys::fork()? {
         Fork::Parent(pid) => Ok(Child {
             pid,
             answers: File::from(OwnedFd::from(reader)),
-            deadline: Instant::now() + LIMIT,
+            deadline: Instant::now() + limit,
         }),
         Fork::Child => {
             drop(reader);

@@ -30,7 +30,7 @@ pub struct SearchLimits {
 impl Default for SearchLimits {
     /// Enough for every image that we know; a host with millions of files is cut short.
     fn default() -> Self {
-        Self { entries: 1_000_000, time: Duration::from_secs(10) }
+        Self { entries: 1_000_000, time: Duration::from_secs(4) }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::doors::Authority;
 use crate::execution::{Execution, execute, stops_before_running};
 use crate::state::names;
 use crate::{Answer, Attempt, Door, Scene, Verdict};
-use dropcap_capability::{CapabilitySet, Credentials, Executable, execve};
+use dropcap_capability::{Capability, CapabilitySet, Credentials, Executable, execve};
 
 /// How many files are tried: each takes a few milliseconds, and images have a dozen.
 const MOST: usize = 256;
@@ -29,9 +29,12 @@ struct Gain {
 
 impl Gain {
     fn between(before: &Credentials, after: &Credentials) -> Self {
-        let other_user = !before.uid.has(after.uid.effective);
-        let other_group =
-            !before.gid.has(after.gid.effective) && !before.groups.contains(&after.gid.effective);
+        // Whoever may become anybody gains nothing by becoming one.
+        let other_user =
+            !before.uid.has(after.uid.effective) && !before.permitted.contains(Capability::SETUID);
+        let other_group = !before.gid.has(after.gid.effective)
+            && !before.groups.contains(&after.gid.effective)
+            && !before.permitted.contains(Capability::SETGID);
         Self {
             capabilities: after.permitted - before.permitted,
             root: other_user && after.uid.effective == 0,
@@ -69,8 +72,12 @@ struct Tried<'a> {
 
 /// Executes every one of the scene's files of this kind, and judges.
 pub(crate) fn attempt(door: &Door, files: &Files, scene: &Scene) -> Attempt {
+    // A file of an owner that has no id here gives nothing here, whatever it gives elsewhere.
+    let unshowable = scene.cannot_show(Authority::Initial);
+    let counts =
+        |file: &&Executable| (files.is)(file) && (unshowable.is_none() || file.uid.is_some());
     let candidates: Vec<&Executable> =
-        scene.executables.found.iter().filter(|file| (files.is)(file)).take(MOST).collect();
+        scene.executables.found.iter().filter(counts).take(MOST).collect();
     let text = format!("execve({})", files.one);
     let not_tried = |reason: &str| Attempt::not_tried(door.name, false, &text, reason);
     let mut judged = Attempt {
@@ -80,18 +87,18 @@ pub(crate) fn attempt(door: &Door, files: &Files, scene: &Scene) -> Attempt {
         ..not_tried("")
     };
     if candidates.is_empty() {
+        let kind = files.one.trim_start_matches("a ");
+        if let Some(reason) = unshowable {
+            return not_tried(reason);
+        }
         if !scene.executables.complete {
             return not_tried(&format!(
-                "no {} was found, but not everything could be searched ({} entries were)",
-                files.one.trim_start_matches("a "),
+                "no {kind} was found, but not everything could be searched ({} entries were)",
                 scene.executables.entries
             ));
         }
-        judged.because = format!("there is no {} here", files.one.trim_start_matches("a "));
+        judged.because = format!("there is no {kind} here");
         return judged;
-    }
-    if let Some(reason) = scene.cannot_show(Authority::Initial).filter(|_| !scene.has_helper()) {
-        return not_tried(reason);
     }
     match stops_before_running() {
         Ok(true) => {}

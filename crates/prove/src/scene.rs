@@ -15,7 +15,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// An id that no ordinary system gives to anybody, tried first as "another".
+/// An id that no ordinary system gives to anybody, tried first as "another"; also what the kernel
+/// shows for an owner that has no id in the user namespace (`overflowuid`).
 const NOBODY: u32 = 65534;
 
 /// What stands around the process before anything is tried.
@@ -33,7 +34,6 @@ pub struct Scene {
     pub(crate) owns_uts: bool,
     pub(crate) namespace_gate: Option<NamespaceGate>,
     prepared_process: Option<i32>,
-    has_helper: bool,
     cannot_show: Option<String>,
     counter: Cell<u32>,
 }
@@ -45,15 +45,21 @@ impl Scene {
     /// When the process cannot read its own credentials.
     pub fn here(limits: &SearchLimits) -> io::Result<Self> {
         let (state, credentials) = State::of_self()?;
+        let mut executables = search(limits);
+        if state.user_namespace.as_ref().is_some_and(|own| !own.initial) {
+            for file in &mut executables.found {
+                file.uid = file.uid.filter(|id| *id != NOBODY);
+                file.gid = file.gid.filter(|id| *id != NOBODY);
+            }
+        }
         Ok(Self {
             environment: environment(&state, Path::new("/proc/self")),
-            executables: search(limits),
+            executables,
             has_proc: Path::new("/proc/self/status").exists(),
             owns_network: owns("net"),
             owns_uts: owns("uts"),
             namespace_gate: None,
             prepared_process: None,
-            has_helper: false,
             cannot_show: None,
             counter: Cell::new(0),
             state,
@@ -79,13 +85,7 @@ impl Scene {
     #[must_use]
     pub fn with_helper(mut self, helper: Executable) -> Self {
         self.executables.found.insert(0, helper);
-        self.has_helper = true;
         self
-    }
-
-    /// Whether one of the executables was made by dropcap.
-    pub(crate) fn has_helper(&self) -> bool {
-        self.has_helper
     }
 
     /// With the reason why what the kernel asks for in the initial user namespace cannot be shown

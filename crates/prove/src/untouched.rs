@@ -2,8 +2,11 @@
 #![allow(unsafe_code, reason = "the wrappers of std and rustix take valid arguments only")]
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// `sethostname(NULL, -1)`: EPERM or EINVAL, never more.
 pub(crate) fn set_impossible_hostname() -> io::Result<()> {
@@ -58,4 +61,28 @@ pub(crate) fn borrow(number: i32) -> BorrowedFd<'static> {
     // SAFETY: `open_descriptors` has just found it open, and what it is used for (fstat, fcntl,
     // getsockopt) answers EBADF should it have been closed since. It is not kept.
     unsafe { BorrowedFd::borrow_raw(number) }
+}
+
+/// `mount_setattr(AT_RECURSIVE, MOUNT_ATTR_RDONLY)`: a mount and all below it become read-only.
+pub(crate) fn make_read_only(mount: &Path) -> io::Result<()> {
+    let path = CString::new(mount.as_os_str().as_bytes())?;
+    let attributes = libc::mount_attr {
+        attr_set: libc::MOUNT_ATTR_RDONLY,
+        attr_clr: 0,
+        propagation: 0,
+        userns_fd: 0,
+    };
+    // SAFETY: the path ends in NUL, and the structure has the size that is passed; both live through
+    // the call.
+    let answer = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            libc::AT_RECURSIVE,
+            std::ptr::from_ref(&attributes),
+            size_of::<libc::mount_attr>(),
+        )
+    };
+    if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
