@@ -60,6 +60,7 @@ pub enum Operation {
     SetKeepCaps(bool),
     SetNoNewPrivs,
     Setresuid(IdRequest),
+    Setfsuid(u32),
     Setresgid(IdRequest),
     Setgroups(Vec<u32>),
     Capset(CapsetRequest),
@@ -80,6 +81,7 @@ pub enum Kind {
     SetKeepCaps,
     SetNoNewPrivs,
     Setresuid,
+    Setfsuid,
     Setresgid,
     Setgroups,
     Capset,
@@ -88,17 +90,18 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, and how many of 100 draws are of it.
-    pub const WEIGHTS: [(usize, Self); 14] = [
-        (28, Self::Execve),
-        (5, Self::ExecveScript),
-        (6, Self::CapbsetDrop),
-        (8, Self::AmbientRaise),
+    pub const WEIGHTS: [(usize, Self); 15] = [
+        (24, Self::Execve),
+        (4, Self::ExecveScript),
+        (5, Self::CapbsetDrop),
+        (7, Self::AmbientRaise),
         (2, Self::AmbientLower),
         (1, Self::AmbientClear),
         (10, Self::SetSecurebits),
-        (4, Self::SetKeepCaps),
+        (3, Self::SetKeepCaps),
         (1, Self::SetNoNewPrivs),
-        (12, Self::Setresuid),
+        (13, Self::Setresuid),
+        (7, Self::Setfsuid),
         (8, Self::Setresgid),
         (5, Self::Setgroups),
         (8, Self::Capset),
@@ -118,6 +121,7 @@ impl Kind {
             Self::SetKeepCaps => "PR_SET_KEEPCAPS",
             Self::SetNoNewPrivs => "PR_SET_NO_NEW_PRIVS",
             Self::Setresuid => "setresuid",
+            Self::Setfsuid => "setfsuid",
             Self::Setresgid => "setresgid",
             Self::Setgroups => "setgroups",
             Self::Capset => "capset",
@@ -140,6 +144,7 @@ impl Operation {
             Self::SetKeepCaps(_) => Kind::SetKeepCaps,
             Self::SetNoNewPrivs => Kind::SetNoNewPrivs,
             Self::Setresuid(_) => Kind::Setresuid,
+            Self::Setfsuid(_) => Kind::Setfsuid,
             Self::Setresgid(_) => Kind::Setresgid,
             Self::Setgroups(_) => Kind::Setgroups,
             Self::Capset(_) => Kind::Capset,
@@ -165,6 +170,7 @@ impl fmt::Display for Operation {
                     [request.real, request.effective, request.saved].map(id_or_unchanged);
                 write!(f, "{name}({real}, {effective}, {saved})")
             }
+            Self::Setfsuid(id) => write!(f, "{name}({id})"),
             Self::Setgroups(groups) => write!(f, "{name} {groups:?}"),
             Self::Capset(request) => write!(
                 f,

@@ -112,6 +112,11 @@ fn operate(operation: &Operation, place: &Place) -> io::Result<()> {
         Operation::SetKeepCaps(keep) => Linux.set_keep_capabilities(*keep),
         Operation::SetNoNewPrivs => Linux.set_no_new_privs(),
         Operation::Setresuid(request) => Linux.set_user_ids(three(request)),
+        Operation::Setfsuid(id) => {
+            // Reports no error, only the id from before.
+            Linux.set_filesystem_user(*id);
+            Ok(())
+        }
         Operation::Setresgid(request) => Linux.set_group_ids(three(request)),
         Operation::Setgroups(groups) => Linux.set_groups(groups),
         Operation::Capset(request) => Linux.capset(Sets {

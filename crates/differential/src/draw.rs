@@ -25,7 +25,7 @@ pub(crate) fn draw(seed: u64, namespaces: &[Namespace]) -> Case {
     let index = if apart { 1 + random.below(others) } else { 0 };
     let namespace = &namespaces[index];
     let foreign = namespace.user_inside(0).is_none() && namespace.group_inside(0).is_none();
-    let unmapped = foreign && kind == Kind::UnshareUserNamespace && random.percent(60);
+    let unmapped = foreign && kind == Kind::UnshareUserNamespace && random.percent(75);
 
     let mut start = draw_start(&mut random, namespace, kind);
     if unmapped {
@@ -68,10 +68,16 @@ fn draw_start(random: &mut Random, namespace: &Namespace, kind: Kind) -> Credent
     let bounding = if random.percent(30) { full } else { sets::draw(random, full) };
     let both = permitted & inheritable;
     let ambient = if random.percent(40) { CapabilitySet::EMPTY } else { sets::draw(random, both) };
+    let mut uid = ids::draw(random, &users);
+    if matches!(kind, Kind::Setresuid | Kind::Setfsuid) && random.percent(60) {
+        // Root to leave, or to become.
+        let id = random.pick(&[users[0], users[users.len() - 1]]);
+        (uid.effective, uid.filesystem) = (id, id);
+    }
     let mut members: Vec<u32> = (0..random.below(4)).map(|_| random.pick(&groups)).collect();
     members.sort_unstable();
     Credentials {
-        uid: ids::draw(random, &users),
+        uid,
         gid: ids::draw(random, &groups),
         groups: members,
         effective,
@@ -89,7 +95,7 @@ fn asked_by(kind: Kind) -> Option<Capability> {
     match kind {
         Kind::Execve | Kind::ExecveScript => Some(Capability::DAC_OVERRIDE),
         Kind::CapbsetDrop | Kind::SetSecurebits | Kind::Capset => Some(Capability::SETPCAP),
-        Kind::Setresuid => Some(Capability::SETUID),
+        Kind::Setresuid | Kind::Setfsuid => Some(Capability::SETUID),
         Kind::Setresgid | Kind::Setgroups => Some(Capability::SETGID),
         _ => None,
     }
@@ -100,6 +106,7 @@ fn flag_of(kind: Kind) -> Securebits {
     match kind {
         Kind::AmbientRaise => Securebits::NO_CAP_AMBIENT_RAISE,
         Kind::Setresuid => Securebits::KEEP_CAPS,
+        Kind::Setfsuid => Securebits::NO_SETUID_FIXUP,
         Kind::SetKeepCaps => Securebits::KEEP_CAPS.locks(),
         _ => Securebits::EMPTY,
     }

@@ -79,6 +79,7 @@ impl Scene<'_> {
             Operation::Setresuid(request) => {
                 setuid::setresuid_judged(start, *request, environment, judge)
             }
+            Operation::Setfsuid(id) => Ok(setuid::setfsuid_judged(start, *id, environment, judge)),
             Operation::Setresgid(request) => {
                 setuid::setresgid_judged(start, *request, environment, judge)
             }

@@ -10,7 +10,7 @@ use clap::Parser;
 #[command(name = "dropcap-differential")]
 pub struct Options {
     /// How many cases to draw
-    #[arg(long, default_value_t = 20_000)]
+    #[arg(long, default_value_t = 24_000)]
     pub cases: u64,
     /// The first case's seed; the next ones follow it. Default: from the clock
     #[arg(long)]

@@ -30,6 +30,19 @@ pub(super) fn draw(random: &mut Random, pool: &[u32]) -> Ids {
     Ids { real, effective, saved, filesystem }
 }
 
+/// One id, mapped or not; mostly to or from root, seen from `current`.
+pub(super) fn one(random: &mut Random, current: u32, map: &IdMap) -> u32 {
+    let mut strangers = strangers(map);
+    // No namespace maps the last number, which is no id.
+    strangers.push(u32::MAX);
+    match random.below(10) {
+        0..2 => random.pick(&strangers),
+        2..6 if current != 0 => 0,
+        2..6 => 1000,
+        _ => random.pick(&pool(map)),
+    }
+}
+
 /// What is asked of setresuid(2) or setresgid(2): to stay, to swap, to leave for something new.
 pub(super) fn request(random: &mut Random, ids: Ids, map: &IdMap) -> IdRequest {
     let pool = pool(map);
@@ -41,8 +54,10 @@ pub(super) fn request(random: &mut Random, ids: Ids, map: &IdMap) -> IdRequest {
             effective: Some(ids.effective).filter(|_| random.percent(50)),
             saved: Some(ids.saved).filter(|_| random.percent(50)),
         },
-        2..7 => IdRequest::all(random.pick(&pool)),
-        7..10 => {
+        2..5 => IdRequest::all(random.pick(&pool)),
+        5..7 => IdRequest::all(pool[pool.len() - 1]),
+        7 => IdRequest::all(pool[0]),
+        8..10 => {
             let mut id = || Some(random.pick(&own)).filter(|_| random.percent(75));
             IdRequest { real: id(), effective: id(), saved: id() }
         }

@@ -25,6 +25,9 @@ pub(super) fn draw(
         Kind::SetKeepCaps => Operation::SetKeepCaps(random.percent(50)),
         Kind::SetNoNewPrivs => Operation::SetNoNewPrivs,
         Kind::Setresuid => Operation::Setresuid(ids::request(random, start.uid, &environment.uids)),
+        Kind::Setfsuid => {
+            Operation::Setfsuid(ids::one(random, start.uid.filesystem, &environment.uids))
+        }
         Kind::Setresgid => Operation::Setresgid(ids::request(random, start.gid, &environment.gids)),
         Kind::Setgroups => Operation::Setgroups(groups(random, namespace)),
         Kind::Capset => Operation::Capset(capset(random, start)),

@@ -39,5 +39,5 @@ pub(super) fn any(random: &mut Random) -> Capability {
     let known = Capability::KNOWN.len();
     let unknown = known + random.below(usize::from(Capability::MAX_BITS) - known);
     let unknown = Capability::from_number(unknown as u8);
-    unknown.filter(|_| random.percent(30)).unwrap_or_else(|| random.pick(Capability::KNOWN))
+    unknown.filter(|_| random.percent(40)).unwrap_or_else(|| random.pick(Capability::KNOWN))
 }
