@@ -307,12 +307,15 @@ impl<'t> Plan<'t> {
         let key = self.tree.nodes[entry.key].span.clone();
         let value = self.tree.nodes[entry.value].span.clone();
         let whole = key.start..value.end;
-        let is_only_key = self.tree.pairs(self.service).count() == 1;
+        // Without it a service with no other key would be gone, and one that merges another might say
+        // what that one says.
+        let is_needed = self.tree.pairs(self.service).count() == 1
+            || self.tree.pairs(self.service).any(|(key, _)| self.tree.is_merge_key(key));
         let block =
             matches!(self.tree.nodes[self.service].value, Value::Mapping { flow: false, .. });
         let stands_alone = indent(self.text, key.start).is_some();
         let has_comment = self.text[whole.start..next_line(self.text, whole.end)].contains('#');
-        if block && stands_alone && !is_only_key && !has_comment {
+        if block && stands_alone && !is_needed && !has_comment {
             self.edits.push(Edit::new(whole_lines(self.text, &whole), ""));
         } else if let Value::Sequence { flow: true, items } = &self.tree.nodes[entry.value].value {
             let brackets = self.tree.nodes[entry.value].content..value.end;
