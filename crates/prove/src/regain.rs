@@ -86,6 +86,9 @@ pub(crate) fn attempt(door: &Door, files: &Files, scene: &Scene) -> Attempt {
         expected: Some(Gain::default().in_words()),
         ..not_tried("")
     };
+    if let Some(reason) = unshowable.filter(|_| !scene.environment.uids.maps(0)) {
+        return not_tried(reason);
+    }
     if candidates.is_empty() {
         let kind = files.one.trim_start_matches("a ");
         if let Some(reason) = unshowable {

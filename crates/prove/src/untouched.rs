@@ -86,3 +86,12 @@ pub(crate) fn make_read_only(mount: &Path) -> io::Result<()> {
     };
     if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
+
+/// Marks every descriptor but the standard streams to be closed at execve, as OCI runtimes do: what
+/// whoever started dropcap has open is none of a container's.
+pub(crate) fn close_at_execve() {
+    for number in open_descriptors().into_iter().filter(|number| *number > 2) {
+        // A descriptor that is gone already needs no mark.
+        let _ = rustix::io::fcntl_setfd(borrow(number), rustix::io::FdFlags::CLOEXEC);
+    }
+}

@@ -152,7 +152,7 @@ fn summary(proof: &Proof) -> String {
         (some, 1) => format!("{}, and one thing more", some.join(", ")),
         (some, more) => format!("{}, and {more} things more", some.join(", ")),
     };
-    let are = if open.len() == 1 { "door is" } else { "doors are" };
+    let are = if open.len() == 1 { "doors is" } else { "doors are" };
     let allowed = match proof.open_beyond_allowed.len() {
         0 => "; all of that is allowed",
         beyond if beyond < open.len() => "; some of that is allowed",

@@ -194,7 +194,9 @@ fn arrive(
 ) -> Result<(Scene, Shortcomings), PlacementError> {
     let mut shortcomings = Shortcomings::default();
     let whole = mapping.is_none_or(Mapping::is_whole);
-    let helper = root::build(placement, whole)?;
+    crate::untouched::close_at_execve();
+    let (helper, unset) = root::build(placement, whole)?;
+    shortcomings.0.extend(unset);
     let mut wanted = placement.credentials.clone();
     if let Some(mapping) = mapping.filter(|mapping| !mapping.is_whole()) {
         // Without a second id there is nothing to set groups to, and setgroups is closed.

@@ -19,12 +19,12 @@ const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 /// Where the helper lies inside.
 const HELPER_DIRECTORY: &str = "/tmp";
 
-/// Builds the root directory, goes there, and gives the path of a setuid file of our own, if the
-/// image is not known and such a file can be made.
+/// Builds the root directory and goes there. Gives the path of a setuid file of our own, if the image
+/// is not known and such a file can be made, and the sysctls that could not be set.
 pub(super) fn build(
     placement: &Placement,
     has_root_id: bool,
-) -> Result<Option<String>, PlacementError> {
+) -> Result<(Option<String>, Vec<String>), PlacementError> {
     let step = |what: &str| {
         let what = what.to_owned();
         move |error: rustix::io::Errno| PlacementError::Step { step: what, source: error.into() }
@@ -61,13 +61,16 @@ pub(super) fn build(
     pivot_root(".", ".").map_err(step("pivot_root"))?;
     unmount(".", UnmountFlags::DETACH).map_err(step("leaving the old root directory"))?;
     chdir("/").map_err(step("going to the root directory"))?;
-    for (name, value) in &placement.sysctls {
-        set_sysctl(name, value).map_err(PlacementError::step(format!("setting {name}")))?;
-    }
+    // Some name ids that a user namespace lacks; a door that rests on one reads it again itself.
+    let unset = |(name, value): &(String, String)| {
+        let error = set_sysctl(name, value).err()?;
+        Some(format!("the sysctl {name} could not be set to {value}: {error}"))
+    };
+    let unset = placement.sysctls.iter().filter_map(unset).collect();
     if !placement.kernel_files_writable {
         read_only("/proc/sys").map_err(PlacementError::step("making /proc/sys read-only"))?;
     }
-    Ok(helper)
+    Ok((helper, unset))
 }
 
 /// A tmpfs over a directory that every system has, seen in this mount namespace alone.
