@@ -204,19 +204,19 @@ impl fmt::Display for Exec {
 impl fmt::Display for File {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04o} {}:{}", self.mode, self.uid, self.gid)?;
-        let Some(capabilities) = &self.capabilities else { return Ok(()) };
-        write!(
-            f,
-            " permitted={} inheritable={} effective={}",
-            brief(capabilities.permitted),
-            brief(capabilities.inheritable),
-            u8::from(capabilities.effective)
-        )?;
-        match capabilities.revision {
-            Revision::Three { root_id } => write!(f, " root={root_id}"),
-            Revision::One | Revision::Two => Ok(()),
-        }
+        self.capabilities.map_or(Ok(()), |capabilities| write!(f, " {}", in_words(&capabilities)))
     }
+}
+
+/// File capabilities in one line.
+pub(crate) fn in_words(capabilities: &FileCapabilities) -> String {
+    let root = match capabilities.revision {
+        Revision::Three { root_id } => format!(" root={root_id}"),
+        Revision::One | Revision::Two => String::new(),
+    };
+    let (permitted, inheritable) = (brief(capabilities.permitted), brief(capabilities.inheritable));
+    let effective = u8::from(capabilities.effective);
+    format!("permitted={permitted} inheritable={inheritable} effective={effective}{root}")
 }
 
 /// A set in one line: its members, or all but those that miss, where these are fewer.

@@ -1,6 +1,6 @@
 //! The other side of the comparison: what the model says to a case.
 
-use crate::case::{Case, File, Operation};
+use crate::case::{Case, File, Operation, in_words};
 use crate::judges::{Inverter, Mutation};
 use crate::namespace::Namespace;
 use dropcap_capability::branch::{Faithful, Judge};
@@ -28,6 +28,11 @@ const NEWER_RULES: Kernel = Kernel::new(6, 17);
 const OLDER: Kernel = Kernel::new(6, 1);
 
 impl Scene<'_> {
+    /// The file capabilities as they show to the thread, for people.
+    pub(crate) fn shown_capabilities(&self) -> String {
+        self.file_capabilities.as_ref().map_or_else(|| "no file capabilities".to_owned(), in_words)
+    }
+
     /// What the model says, its decisions put to `judge`.
     pub(crate) fn predict(&self, judge: &mut impl Judge) -> Prediction {
         self.predict_in(&self.namespace.environment, judge)

@@ -157,7 +157,7 @@ fn errno_name(errno: i32) -> String {
     }
 }
 
-/// The case with both answers: start, model and kernel side by side, what differs marked.
+/// The case with both answers: what was, what came of it, and where model and kernel differ.
 fn describe(scene: &Scene<'_>, prediction: &Prediction, outcome: &Outcome) -> String {
     let (model, said) = match prediction {
         Ok(after) => (after, "ok".to_owned()),
@@ -167,17 +167,22 @@ fn describe(scene: &Scene<'_>, prediction: &Prediction, outcome: &Outcome) -> St
     let mut lines = vec![
         format!("seed {}, user namespace: {}", scene.case.seed, namespace.name),
         format!("  operation    {}", scene.case.operation),
-        format!("  file shows   {:?}", scene.file_capabilities),
+        format!("  file shows   {}", scene.shown_capabilities()),
         format!("  model says   {said}"),
         format!("  kernel says  {}", errno_name(outcome.errno)),
     ];
     let rows = fields(scene.start).into_iter().zip(fields(model)).zip(fields(&outcome.credentials));
     for (((name, start), (_, model)), (_, kernel)) in rows {
-        let difference = if model == kernel { "" } else { "   <-- differs" };
-        lines.push(format!("  {name:12} {start} -> model {model}, kernel {kernel}{difference}"));
+        lines.push(match () {
+            () if model != kernel => {
+                format!("  {name:12} {start} -> model {model}, kernel {kernel}   <-- differs")
+            }
+            () if model == start => format!("  {name:12} {start}"),
+            () => format!("  {name:12} {start} -> {model}"),
+        });
     }
     lines.push(format!(
-        "  repeat with  dropcap-differential --show --seed {} --cases 1",
+        "  repeat with  scripts/differential --show --seed {} --cases 1",
         scene.case.seed
     ));
     lines.join("\n")
