@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::scan::project::{Project, Selection};
-use crate::scan::{Format, Output};
+use crate::scan::{Format, Output, say};
 use clap::{Args, ValueEnum};
 use dropcap_audit::{Options, Plan, audit};
 use dropcap_capability::CapabilitySet;
@@ -119,14 +119,14 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if arguments.output.format == Format::Json {
         let text = serde_json::to_string_pretty(&settings)
             .map_err(|error| Failure::new("cannot write JSON").because(error))?;
-        anstream::println!("{text}");
+        say(&format!("{text}\n"));
         return Ok(ExitCode::SUCCESS);
     }
     let text = match arguments.kind {
         Kind::DockerRun => settings.docker_run(),
         Kind::Compose => settings.compose(),
     };
-    anstream::print!("{text}");
+    say(&text);
     if !arguments.output.quiet {
         for note in &settings.notes {
             anstream::eprintln!("note: {note}");

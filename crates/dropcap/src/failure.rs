@@ -44,14 +44,20 @@ impl Failure {
         self
     }
 
-    /// Prints it to standard error and gives its exit code.
-    pub fn report(self) -> ExitCode {
-        let mut text = format!("dropcap: error: {}", self.what);
+    /// What failed and why, without the help.
+    pub fn chain(&self) -> String {
+        let mut text = self.what.clone();
         let mut cause = self.source.as_deref();
         while let Some(error) = cause {
             text.push_str(&format!(": {error}"));
             cause = error.source();
         }
+        text
+    }
+
+    /// Prints it to standard error and gives its exit code.
+    pub fn report(self) -> ExitCode {
+        let mut text = format!("dropcap: error: {}", self.chain());
         if let Some(help) = &self.help {
             text.push_str(&format!("\n  help: {help}"));
         }

@@ -1,14 +1,201 @@
 //! `dropcap harden`
 
+mod report;
+mod trial;
+
 use crate::failure::Failure;
+use crate::prove::written::{prove_container, root};
+use crate::scan::fixes::{self, Changes, Tiers};
+use crate::scan::project::{Project, Selection};
+use crate::scan::{Format, Output, is_wanted, say};
 use clap::Args;
+use dropcap_audit::{Audited, AuditedContainer, Change, Options, audit};
+use dropcap_capability::CapabilitySet;
+use dropcap_engine::{EngineVersion, Process};
+use dropcap_manifest::Container;
+use dropcap_prove::Proof;
+use report::{Hardened, Report};
 use std::process::ExitCode;
+use trial::{Docker, Trial};
+
+/// An open door beyond what is allowed.
+const OPEN: u8 = 1;
+/// A file that the user named cannot be read or parsed.
+const UNREADABLE: u8 = 2;
 
 /// Prove, fix and prove again
+///
+/// Shows the plan, what is open before, the changes, and what is open after; writes only with --fix.
 #[derive(Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// A folder, a file, or FILE#SUBJECT for one container
+    #[arg(value_name = "DIR", default_value = ".")]
+    target: String,
+    /// Write the changes that are known to change nothing that works
+    #[arg(long)]
+    fix: bool,
+    /// Take the other changes too
+    #[arg(long)]
+    unsafe_fixes: bool,
+    /// The engine to take, such as docker@20.10 or podman
+    #[arg(long, value_name = "NAME[@VERSION]")]
+    engine: Option<EngineVersion>,
+    /// Do not start anything with an engine, even where one answers
+    #[arg(long)]
+    no_engine: bool,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Arguments {
+    /// Which fixes are taken: where nothing is written, all are shown.
+    const fn tiers(&self) -> Tiers {
+        Tiers { safe: true, unsafe_too: self.unsafe_fixes || !self.fix }
+    }
+}
 
 /// Runs the verb.
-pub fn run(_arguments: Arguments) -> Result<ExitCode, Failure> {
-    Err(Failure::new("`dropcap harden` is not there yet"))
+pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    arguments.output.settle_color();
+    let project = Project::read(std::slice::from_ref(&arguments.target), "", &arguments.selection)?;
+    let options = Options {
+        engine: arguments.engine,
+        policy_place: project.policy_place.clone(),
+        edits: false,
+        ..Options::default()
+    };
+    let mut audited = audit(&project.input, &options);
+    audited.findings.retain(|finding| project.is_asked_for(&finding.container));
+    audited.containers.retain(|one| project.is_asked_for(&one.container.id));
+
+    let mut changes = fixes::changes(&audited, &project.input, &options, arguments.tiers());
+    let trials = try_out(&arguments, &project, &audited, &changes);
+    if trials.iter().any(|(_, trial)| !trial.may_stay()) {
+        for finding in &mut audited.findings {
+            let gone =
+                |(id, trial): &(String, Trial)| !trial.may_stay() && *id == finding.container;
+            if trials.iter().any(gone) {
+                finding.fix = None;
+            }
+        }
+        changes = fixes::changes(&audited, &project.input, &options, arguments.tiers());
+    }
+    let mut report = prove_all(&arguments, &project, &audited, &changes, trials)?;
+    if arguments.fix {
+        report.written = fixes::write(&changes, &project)?;
+    }
+    report.diff = changes.files.iter().map(fixes::diff).collect();
+    report.errors.extend(project.errors.iter().cloned());
+    report.errors.extend(changes.refused);
+    let text = match arguments.output.format {
+        Format::Json => report.json()?,
+        Format::Text => report.text(&arguments.output),
+    };
+    say(&text);
+    let code = match () {
+        () if project.named_is_unreadable() => UNREADABLE,
+        () if report.is_open(arguments.fix) => OPEN,
+        () => 0,
+    };
+    Ok(ExitCode::from(code))
+}
+
+/// The ids of the containers that a change of these tiers speaks of, in the order of the tree.
+fn changed<'a>(audited: &'a Audited, changes: &Changes, tiers: Tiers) -> Vec<&'a AuditedContainer> {
+    let speaks_of = |id: &str| {
+        audited.findings.iter().filter_map(|finding| finding.fix.as_ref()).any(|fix| {
+            let Change::Settings { file, container, .. } = &fix.change else { return false };
+            is_wanted(fix.tier, tiers)
+                && container == id
+                && changes.files.iter().any(|change| change.file == *file)
+        })
+    };
+    audited.containers.iter().filter(|one| speaks_of(&one.container.id)).collect()
+}
+
+/// Where Docker answers, and the policy names a test: before and after, started and tested.
+fn try_out(
+    arguments: &Arguments,
+    project: &Project,
+    audited: &Audited,
+    changes: &Changes,
+) -> Vec<(String, Trial)> {
+    let after = fixes::read_after(changes, &project.input);
+    let mut docker = None;
+    let mut trials = Vec::new();
+    for one in changed(audited, changes, arguments.tiers()) {
+        let id = &one.container.id;
+        let workload =
+            one.workload.as_ref().and_then(|name| project.input.policy.as_ref()?.workload(name));
+        let Some(test) = workload.and_then(|workload| workload.test.as_deref()) else { continue };
+        let Some(next) = fixes::counterpart(&project.input, &after, id) else { continue };
+        let trial = match (arguments.no_engine, &one.container.engine) {
+            (true, _) => Trial::Untried("--no-engine".to_owned()),
+            (_, dropcap_manifest::Engine::Docker) => {
+                match docker.get_or_insert_with(Docker::find) {
+                    Ok(docker) => docker.compare(&one.container, next, test),
+                    Err(why) => Trial::Untried(why.clone()),
+                }
+            }
+            _ => Trial::Untried("only Docker is started here".to_owned()),
+        };
+        trials.push((id.clone(), trial));
+    }
+    trials
+}
+
+/// The proofs of before and after, for each container that changes; where one was asked for by its id
+/// and nothing changes, its proof of now.
+fn prove_all(
+    arguments: &Arguments,
+    project: &Project,
+    audited: &Audited,
+    changes: &Changes,
+    trials: Vec<(String, Trial)>,
+) -> Result<Report, Failure> {
+    let after = fixes::read_after(changes, &project.input);
+    let changing = changed(audited, changes, arguments.tiers());
+    let mut report = Report::new(&arguments.target, arguments.fix);
+    let mut trials: std::collections::HashMap<String, Trial> = trials.into_iter().collect();
+    for one in &audited.containers {
+        let id = &one.container.id;
+        let changes_it = changing.iter().any(|other| other.container.id == *id);
+        let trial = trials.remove(id);
+        if !changes_it && trial.is_none() && !arguments.target.contains('#') {
+            report.unchanged += 1;
+            continue;
+        }
+        let allowed = one.plan.keep;
+        let next = fixes::counterpart(&project.input, &after, id).filter(|_| changes_it);
+        let before = prove_one(arguments, project, one, &one.container, allowed);
+        let after = next.map(|next| prove_one(arguments, project, one, next, allowed));
+        let wanted: Vec<_> = audited
+            .findings
+            .iter()
+            .filter_map(|finding| finding.fix.as_ref())
+            .filter(|fix| {
+                is_wanted(fix.tier, arguments.tiers())
+                    && matches!(&fix.change, Change::Settings { container, .. } if container == id)
+            })
+            .cloned()
+            .collect();
+        report.containers.push(Hardened::new(id, wanted, trial, before, after));
+    }
+    Ok(report)
+}
+
+/// A proof, or why there is none: one container that cannot be shown does not hide the others.
+fn prove_one(
+    arguments: &Arguments,
+    project: &Project,
+    one: &AuditedContainer,
+    container: &Container,
+    allowed: CapabilitySet,
+) -> Result<Proof, String> {
+    let image = project.input.image_of(container);
+    let directory = image.and_then(|_| root(&arguments.selection.rootfs, container));
+    prove_container(container, image, directory, &one.engine, Process::First, allowed)
+        .map_err(|failure| failure.chain())
 }

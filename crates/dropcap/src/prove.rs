@@ -2,7 +2,7 @@
 
 mod entering;
 mod running;
-mod written;
+pub(crate) mod written;
 
 use crate::failure::Failure;
 use crate::scan::project::Selection;

@@ -13,6 +13,7 @@ use dropcap_engine::EngineVersion;
 use dropcap_report::{json, text};
 use fixes::Tiers;
 use project::{Project, Selection};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -102,6 +103,11 @@ impl Output {
     }
 }
 
+/// Prints to standard output, with styles where they belong; a reader that has gone is no error.
+pub(crate) fn say(text: &str) {
+    let _ = anstream::stdout().write_all(text.as_bytes());
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FailOn {
     Error,
@@ -176,18 +182,16 @@ fn report(
     if arguments.output.format == Format::Json {
         let document = json::scan(audited, &project.errors, fixed)
             .map_err(|error| Failure::new("cannot write JSON").because(error))?;
-        anstream::print!("{document}");
+        say(&document);
         return Ok(());
     }
-    for file in fixed {
-        anstream::println!("fixed {file}");
-    }
+    fixed.iter().for_each(|file| say(&format!("fixed {file}\n")));
     let text = if arguments.output.quiet {
         text::summary(audited, &project.errors)
     } else {
         text::scan(audited, &project.errors, &project.input.sources, arguments.output.verbose)
     };
-    anstream::print!("{text}");
+    say(&text);
     Ok(())
 }
 
@@ -202,7 +206,7 @@ fn exit_code(arguments: &Arguments, project: &Project, audited: &Audited) -> Exi
 
 fn show_diff(changes: &fixes::Changes) -> Result<ExitCode, Failure> {
     for change in &changes.files {
-        anstream::print!("{}", fixes::diff(change));
+        say(&fixes::diff(change));
     }
     for error in &changes.refused {
         anstream::eprint!("{}", text::error(error));
@@ -213,7 +217,7 @@ fn show_diff(changes: &fixes::Changes) -> Result<ExitCode, Failure> {
 fn explain(name: &str) -> Result<ExitCode, Failure> {
     if name == "all" {
         for rule in RULES {
-            anstream::println!("{:24} {}", rule.name, rule.summary);
+            say(&format!("{:24} {}\n", rule.name, rule.summary));
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -222,7 +226,7 @@ fn explain(name: &str) -> Result<ExitCode, Failure> {
         return Err(Failure::new(format!("there is no rule `{name}`"))
             .help(format!("the rules are {}", names.join(", "))));
     };
-    anstream::print!("{}", rule.page);
+    say(rule.page);
     Ok(ExitCode::SUCCESS)
 }
 

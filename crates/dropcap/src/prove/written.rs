@@ -94,8 +94,7 @@ pub(crate) fn root(rootfs: &[String], container: &Container) -> Option<PathBuf> 
         }
         _ => (None, PathBuf::from(given)),
     };
-    let given: Vec<(Option<String>, PathBuf)> =
-        rootfs.iter().map(split).collect();
+    let given: Vec<(Option<String>, PathBuf)> = rootfs.iter().map(split).collect();
     let named =
         given.iter().find(|(reference, _)| image.is_some() && reference.as_deref() == image);
     let any = || given.iter().find(|(reference, _)| reference.is_none());

@@ -141,22 +141,8 @@ fn verify(
     if changes.files.is_empty() {
         return changes;
     }
-    let after: HashMap<&str, &[u8]> = changes
-        .files
-        .iter()
-        .map(|change| (change.file.as_str(), change.after.as_slice()))
-        .collect();
-    let mut documents: Vec<Document> = input
-        .documents
-        .iter()
-        .map(|document| {
-            let now = after.get(document.path.as_str()).copied();
-            read(&document.path, now.or(input.source(&document.path)).unwrap_or_default())
-        })
-        .collect();
-    let mut next = Input { containers: join(&mut documents), documents, ..Input::default() };
-    next.sources = input.sources.clone();
-    next.sources.extend(after.iter().map(|(file, bytes)| ((*file).to_owned(), bytes.to_vec())));
+    let after: HashMap<&str, &[u8]> = by_name(&changes);
+    let next = read_after(&changes, input);
     let again = audit(&next, &Options { edits: false, ..options.clone() });
 
     let mut wrong: Vec<(String, String)> = Vec::new();
@@ -195,6 +181,34 @@ fn verify(
         }
     }
     changes
+}
+
+fn by_name(changes: &Changes) -> HashMap<&str, &[u8]> {
+    changes.files.iter().map(|change| (change.file.as_str(), change.after.as_slice())).collect()
+}
+
+/// The containers of the tree, and its files, as they are with the changes in it.
+pub(crate) fn read_after(changes: &Changes, input: &Input) -> Input {
+    let after = by_name(changes);
+    let mut documents: Vec<Document> = input
+        .documents
+        .iter()
+        .map(|document| {
+            let now = after.get(document.path.as_str()).copied();
+            read(&document.path, now.or(input.source(&document.path)).unwrap_or_default())
+        })
+        .collect();
+    let mut next = Input { containers: join(&mut documents), documents, ..Input::default() };
+    next.sources = input.sources.clone();
+    next.sources.extend(after.iter().map(|(file, bytes)| ((*file).to_owned(), bytes.to_vec())));
+    next
+}
+
+/// The container of `after` that was `id` in `before`.
+pub(crate) fn counterpart<'a>(before: &Input, after: &'a Input, id: &str) -> Option<&'a Container> {
+    let file = &before.containers.iter().find(|one| one.id == id)?.file;
+    let at = position(&before.containers, file, id)?;
+    after.containers.iter().filter(|one| one.file == *file).nth(at)
 }
 
 /// Where a container stands among those of its file. Its id may be another after an edit: a command
