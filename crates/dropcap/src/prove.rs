@@ -35,6 +35,10 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME[@VERSION]")]
     engine: Option<EngineVersion>,
 
+    /// Take dropcap's own file away before anything is tried: it was put there for this alone
+    #[arg(long, hide = true)]
+    remove_own_file: bool,
+
     #[command(flatten)]
     selection: Selection,
 
@@ -126,6 +130,12 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 fn proof(arguments: &Arguments) -> Result<Proof, Failure> {
     match arguments.target.as_str() {
         "self" => {
+            if arguments.remove_own_file {
+                let removed = std::env::current_exe().and_then(std::fs::remove_file);
+                removed.map_err(|error| {
+                    Failure::new("dropcap's own file cannot be removed").because(error)
+                })?;
+            }
             let scene = Scene::here(&SearchLimits::default()).map_err(|error| {
                 Failure::new("the kernel does not tell what this process holds").because(error)
             })?;

@@ -99,10 +99,10 @@ impl Running {
         let mut said = Vec::new();
         for place in PLACES {
             let path = format!("{place}/.dropcap-{}", std::process::id());
-            // It is an ordinary file of the user's own, and removed whatever comes.
+            // The program takes its file away itself: an image may lack rm.
             let script = format!(
-                "umask 077; trap \"rm -f '{path}'\" EXIT; cat > '{path}' && chmod 700 '{path}' && '{path}' prove self --format \
-                 json"
+                "umask 077; cat > '{path}' && chmod 700 '{path}' && exec '{path}' prove self \
+                 --remove-own-file --format json"
             );
             let own = File::open("/proc/self/exe")
                 .map_err(|error| Failure::new("dropcap cannot read its own file").because(error))?;
