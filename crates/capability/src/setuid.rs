@@ -47,8 +47,9 @@ impl IdRequest {
 
 /// The kernel from which a call that changes nothing returns at once, and so leaves a filesystem
 /// id that differs from the effective one ("kernel/sys.c: fix and improve control flow in
-/// __sys_setres[ug]id()"); before, it was set to the effective one.
-const RETURNS_EARLY: Kernel = Kernel::new(6, 3);
+/// __sys_setres[ug]id()"); before, it was set to the effective one. It came with 6.3 and was taken
+/// into stable series: 6.1.176 has it (measured).
+const RETURNS_EARLY: Kernel = Kernel::new(6, 1);
 
 /// What the rules of users and of groups share: which decision is which.
 struct Decisions {
