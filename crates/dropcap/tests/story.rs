@@ -26,7 +26,6 @@ fn holds_nothing(status: &Status) -> bool {
 /// The mount that puts one of the example's entrypoints where its Compose file has it.
 fn entrypoint(name: &str) -> String {
     let path = examples().join("agent-compose").join(name);
-    let path = path.canonicalize().expect("the example's entrypoint");
     format!("--volume={}:/entrypoint.sh:ro", path.display())
 }
 
@@ -76,12 +75,19 @@ fn the_plain_container_looks_fine_and_one_setuid_file_walks_back_in() {
     assert_eq!((first.uid, first.effective, first.permitted), ([1000; 4], 0, 0));
     assert_eq!((first.bounding, first.no_new_privs), (DOCKER_DEFAULTS, false));
 
-    let proof = Proof::by_exec(&container, &[]);
+    let proof = Proof::of(&container, None);
     assert_eq!(proof.status, 1);
     assert_eq!(proof.open(), Names::from(["setuid-exec".to_owned()]));
     let witness = &proof.attempt("setuid-exec")["witness"];
     let last = witness.as_array().expect("a witness").last().expect("a step");
     assert!(last.as_str().expect("a line").starts_with("execve(/usr/bin/su): user 0"), "{last}");
+    let printed = world.dropcap(&["prove", &format!("container:{}", container.name)]);
+    assert!(
+        text(&printed.stdout).contains("→ execve(/usr/bin/su): user 0"),
+        "the witness is printed"
+    );
+    let first = "is user 1000, holds no capability";
+    assert!(proof.notes().iter().any(|note| note.contains(first)), "{:?}", proof.notes());
 
     let predicted = Prediction::of(world, &readme, "README.md#8");
     assert_eq!(predicted.reachable().len(), 14);
@@ -115,10 +121,10 @@ fn with_openshells_launch_flags_more_is_open_as_predicted() {
     let predicted = Prediction::of(world, &script, "start.sh#2");
     assert_eq!(predicted.reachable().len(), 18);
     assert!(predicted.nested());
-    predicted.check(&Proof::by_exec(&container, &[]));
+    predicted.check(&Proof::of(&container, None));
 
     // The agent's own user holds nothing of it, and has both ways to it.
-    let agent = Proof::by_exec(&container, &["--user=sandbox"]);
+    let agent = Proof::of(&container, Some("sandbox"));
     assert!(agent.surprises().is_empty(), "{:#?}", agent.surprises());
     assert!(agent.is_open("setuid-exec") && agent.is_open("user-namespace"));
     assert_eq!(agent.within_reach(), predicted.reachable());
@@ -140,13 +146,63 @@ fn after_the_fix_nothing_is_open() {
     let first = settled(&container);
     assert!(holds_nothing(&first), "{first:?}");
     assert!(first.no_new_privs);
-    let proof = Proof::by_exec(&container, &[]);
+    let proof = Proof::of(&container, None);
     predicted.check(&proof);
     assert_eq!((proof.open(), proof.status), (Names::new(), 0));
 
-    let root = Proof::by_exec(&container, &["--user=0"]);
+    let root = Proof::of(&container, Some("0"));
     assert!(root.surprises().is_empty(), "{:#?}", root.surprises());
     assert_eq!((root.open(), root.within_reach()), (Names::new(), Names::new()));
+}
+
+/// The settings that `emit` prints for the plain service, given to the engine as they are.
+#[test]
+fn what_emit_prints_closes_the_container() {
+    let world = World::shared();
+    let compose = examples().join("agent-compose/compose.yaml");
+    let target = format!("{}#agent", compose.display());
+    let output = world.dropcap(&["emit", "--as", "docker-run", &target]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    let flags = printed.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let flags: Vec<&str> =
+        flags.flat_map(str::split_whitespace).filter(|word| *word != "\\").collect();
+    assert!(flags.contains(&"--cap-drop=ALL") || flags.contains(&"--cap-drop"), "{printed}");
+    let container = world.start(&[&["--user=sandbox"], &flags[..]].concat(), &["-c", "agent"]);
+    assert!(holds_nothing(&settled(&container)));
+    assert_eq!(Proof::of(&container, None).open(), Names::new());
+}
+
+/// Where an image has no shell, dropcap enters from memory with the credentials that the engine's
+/// exec gives. It finds the same as when it is really started by an exec.
+#[test]
+fn without_a_shell_the_container_is_entered_and_the_same_is_found() {
+    const BARE: &str = "example/bare:latest";
+    let world = World::shared();
+    let root = tempfile::tempdir().expect("a temporary directory");
+    let busybox = Path::new("/bin/busybox");
+    // busybox is what it is called.
+    dropcap_testkit::root::program(root.path(), busybox, "/sleep", 0o755);
+    dropcap_testkit::root::program(root.path(), busybox, "/helper", 0o4755);
+    for directory in ["proc", "dev", "sys", "etc"] {
+        fs::create_dir(root.path().join(directory)).expect("making the root");
+    }
+    world.docker.import(root.path(), BARE, &[]);
+    for options in [
+        &["--user=1000"][..],
+        &["--user=1000", "--security-opt=no-new-privileges"],
+        &["--cap-drop=ALL", "--cap-add=SYS_CHROOT"],
+        &["--user=1000:50", "--cap-add=SYS_ADMIN", "--cap-drop=CHOWN"],
+    ] {
+        let container = world.start_image(BARE, options, &["/sleep", "1000"]);
+        let entered = Proof::of(&container, None);
+        let notes = entered.notes();
+        assert!(notes.iter().any(|note| note.contains("from memory")), "{notes:?}");
+        let by_hand = Proof::by_hand(&container);
+        assert_eq!(entered.within_reach(), by_hand.within_reach(), "{options:?}");
+        assert_eq!(entered.open(), by_hand.open(), "{options:?}");
+        assert_eq!(entered.verdicts(), by_hand.verdicts(), "{options:?}");
+    }
 }
 
 /// First failure: the deny-list takes SETPCAP before the rest, the rest cannot be dropped, and the
@@ -160,6 +216,7 @@ fn failure_1_a_drop_that_takes_setpcap_first_does_not_start_and_the_launcher_doe
     assert_ne!(status, 0, "{said}");
     assert!(said.contains("Operation not permitted"), "{said}");
     assert!(!said.contains("agent: ready"), "{said}");
+    assert!(found("drop-order-fails", "entrypoint.sh"));
 
     let launcher = format!("--entrypoint={INSIDE}");
     let agent = ["run", "--user", "sandbox", "--", "agent"];
@@ -218,6 +275,9 @@ fn failure_3_an_exec_does_not_pass_the_entrypoint() {
     assert!(holds_nothing(&settled(&container)));
     let shell = status(&container, &[]);
     assert_eq!(shell.effective, DOCKER_DEFAULTS, "the shell beside it holds everything");
+    let proof = Proof::of(&container, None);
+    assert!(proof.is_open("CAP_NET_RAW") && proof.is_open("CAP_SYS_CHROOT"), "{:?}", proof.open());
+    assert!(found("entrypoint-only-drop", "entrypoint.sh"));
 
     let dropped = ["--user=sandbox", "--cap-drop=ALL", "--security-opt=no-new-privileges"];
     let container = world.start(&dropped, &["-c", "agent"]);
@@ -255,6 +315,16 @@ fn failure_4_ambient_inheritable_and_securebits_are_taken_too() {
     let seen = run(&supervisor, &[&launcher[..], &["capsh", "--print"]].concat());
     let securebits = seen.lines().find(|line| line.contains("secure-noroot:")).expect("capsh");
     assert!(securebits.contains("yes (locked)"), "{securebits}");
+}
+
+/// Whether `scan` finds this in that file of the example.
+fn found(rule: &str, file: &str) -> bool {
+    let report = scan(World::shared(), &examples().join("agent-compose"), &[]);
+    let findings = report["findings"].as_array().expect("findings");
+    let ends_with = |value: &serde_json::Value| {
+        value.as_str().is_some_and(|path| path.rsplit('/').next() == Some(file))
+    };
+    findings.iter().any(|finding| finding["rule"] == rule && ends_with(&finding["file"]))
 }
 
 /// The first process once it is the agent: the launcher and bash before it are gone.

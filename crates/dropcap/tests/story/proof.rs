@@ -2,8 +2,9 @@
 
 use crate::world::{Container, INSIDE, World, text};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::process::Output;
 
 /// A set of names.
 pub type Names = BTreeSet<String>;
@@ -17,13 +18,36 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Proves from inside, where a shell stands that the engine's exec starts with these options.
-    pub fn by_exec(container: &Container<'_>, options: &[&str]) -> Self {
-        let output = container.exec(options, &[INSIDE, "prove", "self", "--format", "json"]);
+    /// `dropcap prove container:NAME` from the host; `user` is who the exec is.
+    pub fn of(container: &Container<'_>, user: Option<&str>) -> Self {
+        let target = format!("container:{}", container.name);
+        let mut line = vec!["prove", &target, "--format", "json"];
+        line.extend(user.iter().flat_map(|user| ["--exec-user", user]));
+        Self::read(&World::shared().dropcap(&line))
+    }
+
+    /// The same tried by hand: the engine's exec of a dropcap that lies in the container.
+    pub fn by_hand(container: &Container<'_>) -> Self {
+        Self::read(&container.exec(&[], &[INSIDE, "prove", "self", "--format", "json"]))
+    }
+
+    fn read(output: &Output) -> Self {
         let json = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
             panic!("{error}: {}{}", text(&output.stdout), text(&output.stderr))
         });
         Self { json, status: output.status.code().expect("an exit code") }
+    }
+
+    /// Each door with its verdict.
+    pub fn verdicts(&self) -> BTreeMap<String, String> {
+        let word = |value: &Value| value.as_str().expect("a word").to_owned();
+        let attempts = self.json["attempts"].as_array().expect("attempts").iter();
+        attempts.map(|attempt| (word(&attempt["door"]), word(&attempt["verdict"]))).collect()
+    }
+
+    /// The remarks below the attempts.
+    pub fn notes(&self) -> Names {
+        names(&self.json["notes"])
     }
 
     /// The doors that are open and should not be.

@@ -24,7 +24,8 @@ pub struct World {
 
 /// The folder `examples/` of the repository.
 pub fn examples() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    path.canonicalize().expect("the examples")
 }
 
 impl World {
@@ -56,11 +57,16 @@ impl World {
     /// Starts a container in the background with these words behind `docker run`, options first.
     /// Without a network: the engine of the test has no bridge.
     pub fn start(&self, options: &[&str], command: &[&str]) -> Container<'_> {
+        self.start_image(IMAGE, options, command)
+    }
+
+    /// The same with another image.
+    pub fn start_image(&self, image: &str, options: &[&str], command: &[&str]) -> Container<'_> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let name = format!("agent-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let mount = format!("{DROPCAP}:{INSIDE}:ro");
         let line = ["run", "--detach", "--network=none", "--name", &name, "--volume", &mount];
-        let line = line.iter().chain(options).chain(&[IMAGE]).chain(command);
+        let line = [&line[..], options, &[image], command].concat();
         self.docker.run(line).unwrap_or_else(|why| panic!("docker run {options:?}: {why}"));
         Container { world: self, name }
     }
