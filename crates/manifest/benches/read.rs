@@ -9,7 +9,9 @@ fn main() {
 }
 
 fn compose(number: usize) -> (String, String) {
-    let mut text = "x-defaults: &defaults\n  restart: unless-stopped\n  cap_drop: [ALL]\nservices:\n".to_owned();
+    let mut text =
+        "x-defaults: &defaults\n  restart: unless-stopped\n  cap_drop: [ALL]\nservices:\n"
+            .to_owned();
     for service in ["web", "agent", "database", "cache"] {
         text += &format!(
             "  {service}:\n    <<: *defaults\n    image: \"example/{service}:${{TAG:-1.{number}}}\"\n    user: \"1000:1000\"\n    \
@@ -49,5 +51,7 @@ fn thousand_compose_files_and_dockerfiles(bencher: divan::Bencher<'_, '_>) {
 #[divan::bench]
 fn hundred_scripts(bencher: divan::Bencher<'_, '_>) {
     let script = "#!/bin/bash\nset -euo pipefail\nIMAGE=example/agent\nARGS=(--cap-drop ALL)\nif true; then\n  docker run --rm -it \\\n    \"${ARGS[@]}\" --name agent -v \"$PWD:/work\" \\\n    \"$IMAGE\" serve\nfi\n".repeat(3);
-    bencher.bench(|| (0..100).map(|_| read("run.sh", script.as_bytes()).containers.len()).sum::<usize>());
+    bencher.bench(|| {
+        (0..100).map(|_| read("run.sh", script.as_bytes()).containers.len()).sum::<usize>()
+    });
 }

@@ -286,6 +286,7 @@ fn what_is_wrong_is_said_with_its_place() {
             "line 3, column 17: privileged must be true or false, and is perhaps",
         ),
         ("services:\n  a: 1\n", "line 2, column 6: the service a must be a mapping"),
+        ("services:\n  : {image: x}\n", "line 2, column 5: a service without a name"),
         ("services: []\n", "line 1, column 11: services must be a mapping of names to services"),
         (
             "services:\n  a:\n    user: x\n    user: y\n",

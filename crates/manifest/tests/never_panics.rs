@@ -47,8 +47,11 @@ const SPLICES: [&str; 28] = [
     "\u{feff}",
 ];
 
-/// A runner that draws the same each time, so that a failure is one for everybody.
+/// A runner that draws the same each time, so that a failure is one for everybody. `SOAK=N` makes
+/// it N times as long.
 fn runner(cases: u32) -> TestRunner {
+    let soak = std::env::var("SOAK").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1);
+    let cases = cases * soak;
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
 }

@@ -78,7 +78,9 @@ impl<'t> Reader<'t> {
             services.iter().map(|service| (service.name, *service)).collect();
         let mut read = Vec::with_capacity(services.len());
         for service in &services {
-            if self.tree.is_mapping(service.value) {
+            if service.name.is_empty() {
+                self.error(service.value, "a service without a name");
+            } else if self.tree.is_mapping(service.value) {
                 self.refuse_repeated_keys(service.value);
                 read.push(self.extended(*service, &by_name));
             } else if !self.tree.is_null(service.value) {
