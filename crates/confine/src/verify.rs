@@ -32,7 +32,11 @@ pub(crate) fn verify(
     before: &Credentials,
     environment: &Environment,
 ) -> Result<Confined, ConfineError> {
-    let now = system.read().step("read back what was set")?.credentials;
+    let reading = system.read_quickly().step("read back what was set")?;
+    if reading.capabilities != environment.capabilities {
+        return Err(ConfineError::NotDone("a question about its last capability"));
+    }
+    let now = reading.credentials;
     compare_sets(wanted, &now)?;
     compare_rest(system, wanted, before, &now)?;
     ask_the_model(wanted, &now, environment)?;

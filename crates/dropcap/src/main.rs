@@ -31,6 +31,9 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
+    if let Some(arguments) = run::quick() {
+        return run::run(arguments).unwrap_or_else(|failure| failure.report());
+    }
     let verb = match CommandLine::try_parse() {
         Ok(command_line) => command_line.verb,
         Err(error) => return failure::usage(&error),

@@ -6,6 +6,7 @@ mod descriptors;
 mod linux;
 #[cfg(target_os = "linux")]
 mod message;
+mod quick;
 #[cfg(target_os = "linux")]
 mod user;
 
@@ -16,6 +17,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+pub use quick::from_process as quick;
+
 /// `run` refused or failed; other exit codes are the command's.
 const REFUSED: u8 = 125;
 
@@ -24,7 +27,7 @@ const REFUSED: u8 = 125;
 /// Takes everything else away, for good: from all five sets, for the command and whatever it
 /// starts. Without --allow or --workload nothing is allowed. Exit codes: the command's own; 125
 /// dropcap refused or failed, 126 the command cannot be executed, 127 it was not found.
-#[derive(Args)]
+#[derive(Args, Debug, Default, PartialEq, Eq)]
 pub struct Arguments {
     /// What the command may hold: a comma list such as NET_BIND_SERVICE,KILL, or none
     #[arg(long, value_name = "CAPS", conflicts_with = "workload")]

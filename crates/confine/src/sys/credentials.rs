@@ -31,15 +31,27 @@ pub fn read_credentials() -> io::Result<Credentials> {
 
 /// Asks `system` for everything; the body of [`System::read`].
 pub(super) fn read(system: &(impl System + ?Sized)) -> io::Result<Reading> {
-    let sets = system.capget()?;
-    let mut groups = system.groups()?;
-    groups.sort_unstable();
-    let (bounding, capabilities) = gather(|capability| system.bounding_has(capability))?;
-    let (ambient, again) = gather(|capability| system.ambient_has(capability))?;
-    if capabilities != again {
+    let reading = read_quickly(system)?;
+    let (ambient, capabilities) = gather(|capability| system.ambient_has(capability))?;
+    if capabilities != reading.capabilities {
         let message = "the kernel has two last capabilities";
         return Err(io::Error::new(io::ErrorKind::InvalidData, message));
     }
+    Ok(Reading { credentials: Credentials { ambient, ..reading.credentials }, ..reading })
+}
+
+/// The body of [`System::read_quickly`].
+pub(super) fn read_quickly(system: &(impl System + ?Sized)) -> io::Result<Reading> {
+    let sets = system.capget()?;
+    let mut ambient = CapabilitySet::EMPTY;
+    for capability in (sets.permitted & sets.inheritable).iter() {
+        if system.ambient_has(capability)? {
+            ambient = ambient.with(capability);
+        }
+    }
+    let mut groups = system.groups()?;
+    groups.sort_unstable();
+    let (bounding, capabilities) = gather(|capability| system.bounding_has(capability))?;
     let credentials = Credentials {
         uid: ids(system.user_ids()?, system.set_filesystem_user(NO_ID)),
         gid: ids(system.group_ids()?, system.set_filesystem_group(NO_ID)),

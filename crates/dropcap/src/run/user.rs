@@ -168,6 +168,7 @@ mod tests {
         assert_eq!(ids("app:29"), (1000, 29));
         assert_eq!(ids("4000000000:7"), (4_000_000_000, 7));
         assert_eq!(ids("1001"), (1001, 50));
+        assert_eq!(ids("homeless"), (1002, 1002));
     }
 
     #[test]
@@ -190,7 +191,6 @@ mod tests {
         for text in [
             "broken",
             "short",
-            "homeless",
             "nobody",
             "",
             ":",
