@@ -146,7 +146,7 @@ impl Bench {
     /// The rows that have not come up [`HITS`] times, of those that this daemon can show.
     fn rare(&self) -> Vec<String> {
         let hits = self.hits.lock().expect("no panic");
-        let limited = !CapabilitySet::KNOWN.is_subset(self.host.bounding);
+        let limited = !self.can_be_asked_for().is_subset(self.host.bounding);
         let due = Rule::ALL.iter().filter(|rule| {
             let row = rule.row();
             let measured = match row.evidence {
@@ -160,6 +160,17 @@ impl Bench {
             .filter(|(_, count)| *count < HITS)
             .map(|(id, count)| format!("{id}: {count}"))
             .collect()
+    }
+
+    /// What a configuration can ask the runtime for. From 23.0 on the daemon refuses names that it
+    /// does not hold itself, so that the defaults alone are left.
+    fn can_be_asked_for(&self) -> CapabilitySet {
+        if Rule::DockerTooNewCapability.row().applies(self.engine.version) {
+            return CapabilitySet::KNOWN;
+        }
+        let (settings, image) = (Settings::default(), ImageKnowledge::Assumed);
+        initial_state(&settings, Process::First, image, &self.engine, &Host::default())
+            .map_or(CapabilitySet::EMPTY, |state| state.credentials.bounding)
     }
 
     fn predict(&self, settings: &Settings, process: Process<'_>) -> Result<InitialState, Refusal> {
