@@ -21,8 +21,7 @@ pub(super) fn proof(arguments: &Arguments) -> Result<Proof, Failure> {
             .help("`dropcap scan` lists the containers of a file")
     })?;
     let image = project.input.image_of(container);
-    let engine =
-        arguments.engine.clone().unwrap_or_else(|| EngineVersion::default_for(container.engine));
+    let engine = arguments.engine.unwrap_or_else(|| EngineVersion::default_for(container.engine));
     let process = match &arguments.exec_user {
         None => Process::First,
         Some(user) => Process::Exec { user: Some(user), privileged: false },
