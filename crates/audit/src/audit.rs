@@ -10,6 +10,7 @@ use dropcap_engine::EngineVersion;
 use dropcap_manifest::{Container, PrivilegeStep, apply_and_verify};
 use dropcap_policy::Waiver;
 use std::collections::HashMap;
+use std::thread;
 
 /// The outcome.
 #[derive(Debug)]
@@ -46,9 +47,9 @@ pub fn audit(input: &Input, options: &Options) -> Audited {
     let mut places = Places::new(input);
     let mut findings = Vec::new();
     let mut containers = Vec::with_capacity(input.containers.len());
-    for container in &input.containers {
-        let (audited, found) = container_findings(container, input, options);
+    for (audited, found) in all_containers(input, options) {
         findings.extend(found);
+        let container = &audited.container;
         let line = places.of(&container.file, container.span.start).0;
         containers.push(AuditedContainer { line, ..audited });
     }
@@ -69,6 +70,26 @@ pub fn audit(input: &Input, options: &Options) -> Audited {
     });
     let (findings, waived) = waive(findings, input, options);
     Audited { containers, findings, waived }
+}
+
+/// Every container by itself, shared out among the processors where there are many.
+fn all_containers(input: &Input, options: &Options) -> Vec<(AuditedContainer, Vec<Finding>)> {
+    /// Fewer are not worth a thread.
+    const MANY: usize = 64;
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = input.containers.len().div_ceil(threads).max(MANY);
+    let look = |containers: &[Container]| -> Vec<_> {
+        containers.iter().map(|one| container_findings(one, input, options)).collect()
+    };
+    thread::scope(|scope| {
+        let parts: Vec<_> =
+            input.containers.chunks(share).map(|part| scope.spawn(move || look(part))).collect();
+        let found = parts.into_iter().flat_map(|part| match part.join() {
+            Ok(found) => found,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        found.collect()
+    })
 }
 
 fn container_findings(

@@ -7,7 +7,7 @@ use dropcap_capability::{
 };
 use dropcap_engine::EngineVersion;
 use dropcap_image::Image;
-use dropcap_manifest::{Container, Settings};
+use dropcap_manifest::{Container, Mount, Settings};
 
 /// A container as it is before a change.
 pub(crate) struct Before<'a> {
@@ -91,17 +91,35 @@ impl Before<'_> {
         if let Some(warning) = image.warnings.first() {
             return Err(format!("its image could not be read to the end: {warning}"));
         }
-        let unknown = self.container.settings.mounts.iter().find(|mount| {
-            let known = mounted(self.container, input).any(|(one, _)| one.target == mount.target);
-            mount.bind && !known
-        });
-        match unknown {
-            Some(mount) => {
-                let (source, target) = (&mount.source, &mount.target);
-                Err(format!("what lies in {source}, mounted at {target}, is not known"))
-            }
-            None => Ok(()),
+        if let Some(unknown) = self.container.unknowns.first() {
+            return Err(format!("its settings are not all known: {}", unknown.value));
         }
+        for mount in &self.container.settings.mounts {
+            let (source, target) = (&mount.source, &mount.target);
+            let known = mounted(self.container, input).any(|(one, _)| one.target == *target);
+            if mount.bind && !known {
+                return Err(format!("what lies in {source}, mounted at {target}, is not known"));
+            }
+            if let Some(other) = self.shares_volume(mount, input) {
+                return Err(format!(
+                    "what {} puts into the volume {source} is not known",
+                    other.id
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Another container that writes into the same volume. What this one writes there itself gives
+    /// nothing: it can make no file that is root's.
+    fn shares_volume<'i>(&self, mount: &Mount, input: &'i Input) -> Option<&'i Container> {
+        let volume = |other: &Mount| {
+            !other.bind && !other.tmpfs && !other.source.is_empty() && other.source == mount.source
+        };
+        let mounts_it = |other: &&Container| {
+            other.id != self.container.id && other.settings.mounts.iter().any(volume)
+        };
+        input.containers.iter().find(mounts_it)
     }
 
     /// The first process is an ordinary user's and has nothing to lose.

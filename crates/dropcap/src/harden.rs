@@ -16,6 +16,7 @@ use dropcap_manifest::Container;
 use dropcap_prove::Proof;
 use report::{Hardened, Report};
 use std::process::ExitCode;
+use std::time::Duration;
 use trial::{Docker, Trial};
 
 /// An open door beyond what is allowed.
@@ -43,6 +44,9 @@ pub struct Arguments {
     /// Do not start anything with an engine, even where one answers
     #[arg(long)]
     no_engine: bool,
+    /// How long a workload that is started has until its test passes
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    patience: u64,
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
@@ -135,7 +139,10 @@ fn try_out(
             (true, _) => Trial::Untried("--no-engine".to_owned()),
             (_, dropcap_manifest::Engine::Docker) => {
                 match docker.get_or_insert_with(Docker::find) {
-                    Ok(docker) => docker.compare(&one.container, next, test),
+                    Ok(docker) => {
+                        let patience = Duration::from_secs(arguments.patience);
+                        docker.compare(&one.container, next, test, patience)
+                    }
                     Err(why) => Trial::Untried(why.clone()),
                 }
             }

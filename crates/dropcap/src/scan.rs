@@ -10,7 +10,8 @@ use crate::failure::Failure;
 use clap::{Args, ValueEnum};
 use dropcap_audit::{Audited, Finding, FixTier, Level, Options, RULES, audit, rule};
 use dropcap_engine::EngineVersion;
-use dropcap_report::{json, text};
+use dropcap_report::json;
+use dropcap_report::text::{self, Look};
 use fixes::Tiers;
 use project::{Project, Selection};
 use std::io::Write;
@@ -92,6 +93,11 @@ pub(crate) enum Color {
 }
 
 impl Output {
+    /// How findings are to look.
+    pub fn look(&self) -> Look {
+        Look { verbose: self.verbose, styled: is_styled() }
+    }
+
     /// Settles whether what is printed is coloured.
     pub fn settle_color(&self) {
         let choice = match self.color {
@@ -105,7 +111,18 @@ impl Output {
 
 /// Prints to standard output, with styles where they belong; a reader that has gone is no error.
 pub(crate) fn say(text: &str) {
-    let _ = anstream::stdout().write_all(text.as_bytes());
+    if is_styled() {
+        let _ = anstream::stdout().write_all(text.as_bytes());
+    } else {
+        // At once: what strips styles writes piece by piece.
+        let plain = anstream::adapter::strip_str(text).to_string();
+        let _ = std::io::stdout().lock().write_all(plain.as_bytes());
+    }
+}
+
+/// Whether standard output shows styles.
+fn is_styled() -> bool {
+    anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -156,7 +173,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let tiers = Tiers { safe: true, unsafe_too: arguments.unsafe_fixes };
     if arguments.diff {
         let changes = fixes::changes(&audited, &project.input, &options, tiers);
-        return show_diff(&changes);
+        return Ok(show_diff(&changes, arguments.output.look()));
     }
     if arguments.fix || arguments.unsafe_fixes {
         if project.is_stdin {
@@ -186,10 +203,11 @@ fn report(
         return Ok(());
     }
     fixed.iter().for_each(|file| say(&format!("fixed {file}\n")));
+    let look = arguments.output.look();
     let text = if arguments.output.quiet {
-        text::summary(audited, &project.errors)
+        text::summary(audited, &project.errors, look)
     } else {
-        text::scan(audited, &project.errors, &project.input.sources, arguments.output.verbose)
+        text::scan(audited, &project.errors, &project.input.sources, look)
     };
     say(&text);
     Ok(())
@@ -204,14 +222,14 @@ fn exit_code(arguments: &Arguments, project: &Project, audited: &Audited) -> Exi
     ExitCode::from(if found { FOUND } else { 0 })
 }
 
-fn show_diff(changes: &fixes::Changes) -> Result<ExitCode, Failure> {
+fn show_diff(changes: &fixes::Changes, look: Look) -> ExitCode {
     for change in &changes.files {
         say(&fixes::diff(change));
     }
     for error in &changes.refused {
-        anstream::eprint!("{}", text::error(error));
+        anstream::eprint!("{}", text::error(error, look));
     }
-    Ok(ExitCode::from(if changes.files.is_empty() { 0 } else { FOUND }))
+    ExitCode::from(if changes.files.is_empty() { 0 } else { FOUND })
 }
 
 fn explain(name: &str) -> Result<ExitCode, Failure> {

@@ -9,6 +9,7 @@ use dropcap_audit::{Audited, Because, Finding, Fix, FixTier, Level};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::ops::Range;
+use std::thread;
 
 const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
@@ -18,9 +19,24 @@ const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 /// A place is shown with at most so many lines: the beginning tells what it is.
 const LINES: usize = 6;
 
-/// One finding with its source. It carries styles, which whoever prints it strips where there is no
-/// terminal. `verbose` adds what it rests on.
-pub fn finding(finding: &Finding, source: &[u8], verbose: bool) -> String {
+/// How to show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Look {
+    /// With references and waived findings.
+    pub verbose: bool,
+    /// With colours and other styles.
+    pub styled: bool,
+}
+
+impl Look {
+    /// `style`, or none.
+    const fn paint(self, style: Style) -> Style {
+        if self.styled { style } else { Style::new() }
+    }
+}
+
+/// One finding with its source.
+pub fn finding(finding: &Finding, source: &[u8], look: Look) -> String {
     let level = match finding.level {
         Level::Error => Title::ERROR,
         Level::Warning => Title::WARNING,
@@ -40,12 +56,13 @@ pub fn finding(finding: &Finding, source: &[u8], verbose: bool) -> String {
     if let Some(fix) = &finding.fix {
         group = with_fix(group, fix);
     }
-    if verbose {
+    if look.verbose {
         for reference in finding.references {
             group = group.element(Title::INFO.with_name("see").message(*reference));
         }
     }
-    let mut text = Renderer::styled().render(&[group]);
+    let renderer = if look.styled { Renderer::styled() } else { Renderer::plain() };
+    let mut text = renderer.render(&[group]);
     text.push('\n');
     text
 }
@@ -87,10 +104,11 @@ fn window(source: &[u8], span: &Range<usize>) -> (String, Range<usize>) {
 }
 
 /// One error.
-pub fn error(error: &FileError) -> String {
+pub fn error(error: &FileError, look: Look) -> String {
     let FileError { file, line, column, message } = error;
+    let (red, bold) = (look.paint(RED), look.paint(BOLD));
     format!(
-        "{RED}error{RED:#}{BOLD}: {}{BOLD:#}\n {}:{line}:{column}\n",
+        "{red}error{red:#}{bold}: {}{bold:#}\n {}:{line}:{column}\n",
         normalize_untrusted_str(message),
         normalize_untrusted_str(file)
     )
@@ -101,15 +119,10 @@ pub fn scan(
     audited: &Audited,
     errors: &[FileError],
     sources: &HashMap<String, Vec<u8>>,
-    verbose: bool,
+    look: Look,
 ) -> String {
-    let mut out = String::new();
-    for one in &audited.findings {
-        let source = sources.get(&one.file).map(Vec::as_slice).unwrap_or_default();
-        out.push_str(&finding(one, source, verbose));
-        out.push('\n');
-    }
-    if verbose {
+    let mut out = findings(&audited.findings, sources, look);
+    if look.verbose {
         for (one, reason) in &audited.waived {
             let (rule, id) = (one.rule, &one.container);
             // Writing to a string cannot fail.
@@ -117,24 +130,51 @@ pub fn scan(
         }
     }
     for one in errors {
-        out.push_str(&error(one));
+        out.push_str(&error(one, look));
         out.push('\n');
     }
-    out.push_str(&summary(audited, errors));
+    out.push_str(&summary(audited, errors, look));
     out
 }
 
+/// The findings in their order; to lay out a snippet takes longer than to find what it shows, so
+/// many of them are shared out among the processors.
+fn findings(findings: &[Finding], sources: &HashMap<String, Vec<u8>>, look: Look) -> String {
+    /// Fewer are not worth a thread.
+    const MANY: usize = 64;
+    let lay_out = |findings: &[Finding]| {
+        let mut out = String::new();
+        for one in findings {
+            let source = sources.get(&one.file).map(Vec::as_slice).unwrap_or_default();
+            out.push_str(&finding(one, source, look));
+            out.push('\n');
+        }
+        out
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = findings.len().div_ceil(threads).max(MANY);
+    thread::scope(|scope| {
+        let parts: Vec<_> =
+            findings.chunks(share).map(|part| scope.spawn(move || lay_out(part))).collect();
+        let texts = parts.into_iter().map(|part| match part.join() {
+            Ok(text) => text,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        texts.collect()
+    })
+}
+
 /// The last line: how many of what.
-pub fn summary(audited: &Audited, errors: &[FileError]) -> String {
+pub fn summary(audited: &Audited, errors: &[FileError], look: Look) -> String {
     let of = |level| audited.findings.iter().filter(|finding| finding.level == level).count();
     let (bad, warnings, notes) = (of(Level::Error), of(Level::Warning), of(Level::Note));
     let safe = fixable(audited, FixTier::Safe);
     let unsafe_ones = fixable(audited, FixTier::Unsafe);
-    let style = match (bad, warnings) {
+    let style = look.paint(match (bad, warnings) {
         (0, 0) => GREEN,
         (0, _) => YELLOW,
         _ => RED,
-    };
+    });
     let mut line = format!(
         "{}: {style}{}, {}, {}{style:#}",
         count(audited.containers.len(), "container"),

@@ -107,7 +107,7 @@ impl Report {
             out.push_str(&self.proofs("after", detail, |one| one.after.as_ref()));
         }
         for error in &self.errors {
-            out.push_str(&text::error(error));
+            out.push_str(&text::error(error, output.look()));
         }
         out.push_str(&self.summary());
         out

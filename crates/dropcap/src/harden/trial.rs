@@ -6,8 +6,6 @@ use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long a workload has until its test passes.
-const START_UP: Duration = Duration::from_secs(30);
 /// Between two attempts of the test.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -48,16 +46,22 @@ impl Docker {
     }
 
     /// Starts the container as it is and as it is to be, and runs the test in each.
-    pub fn compare(&self, before: &Container, after: &Container, test: &str) -> Trial {
+    /// A workload has `patience` until its test passes.
+    pub fn compare(
+        &self,
+        before: &Container,
+        after: &Container,
+        test: &str,
+        patience: Duration,
+    ) -> Trial {
         let image = match image(before) {
             Ok(image) => image,
             Err(why) => return Trial::Untried(why),
         };
-        match attempt(before, &image, test) {
-            Err(why) => return Trial::FailsBefore(why),
-            Ok(()) => {}
+        if let Err(why) = attempt(before, &image, test, patience) {
+            return Trial::FailsBefore(why);
         }
-        match attempt(after, &image, test) {
+        match attempt(after, &image, test, patience) {
             Ok(()) => Trial::Passed,
             Err(why) => Trial::Broken(why),
         }
@@ -78,7 +82,12 @@ fn image(container: &Container) -> Result<String, String> {
 }
 
 /// Starts the container and waits until its test passes. It goes away whatever comes.
-fn attempt(container: &Container, image: &str, test: &str) -> Result<(), String> {
+fn attempt(
+    container: &Container,
+    image: &str,
+    test: &str,
+    patience: Duration,
+) -> Result<(), String> {
     let mut arguments = vec!["run".to_owned(), "--detach".to_owned()];
     arguments.extend(flags(&container.settings));
     arguments.push(image.to_owned());
@@ -90,7 +99,7 @@ fn attempt(container: &Container, image: &str, test: &str) -> Result<(), String>
     }
     let id = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let started = Started { id };
-    let deadline = Instant::now() + START_UP;
+    let deadline = Instant::now() + patience;
     loop {
         let test = docker_until(&["exec", &started.id, "sh", "-c", test], deadline);
         if test.as_ref().is_ok_and(|output| output.status.success()) {
@@ -185,7 +194,7 @@ fn docker_until(arguments: &[&str], deadline: Instant) -> Result<Output, String>
         if Instant::now() >= deadline {
             child.kill().map_err(failed)?;
             child.wait().map_err(failed)?;
-            return Err(format!("it did not end within {} s", START_UP.as_secs()));
+            return Err("it did not end in time".to_owned());
         }
         sleep(PAUSE / 10);
     }

@@ -5,7 +5,7 @@ use super::walk::{self, Found, Read_, file_error};
 use crate::failure::Failure;
 use clap::Args;
 use dropcap_audit::{Input, rule};
-use dropcap_manifest::{Document, join, read};
+use dropcap_manifest::{Document, Format, classify, join, read};
 use dropcap_policy::Policy;
 use dropcap_report::FileError;
 use std::collections::{HashMap, HashSet};
@@ -194,7 +194,9 @@ impl Project {
     }
 
     fn load(&mut self, selection: &Selection) -> Result<(), Failure> {
-        let read = walk::read(self.files.clone(), &mut self.errors);
+        let mut read = walk::read(self.files.clone(), &mut self.errors);
+        let built = dockerfiles_elsewhere(&read);
+        read.extend(walk::read(built, &mut self.errors));
         self.input.sources.clear();
         let mut documents = Vec::with_capacity(read.len());
         for Read_ { found, document, bytes } in read {
@@ -216,6 +218,23 @@ impl Project {
         self.input.containers = join(&mut documents);
         self.input.documents = documents;
     }
+}
+
+/// The Dockerfiles that are built from, but lie outside of what was asked for.
+fn dockerfiles_elsewhere(read: &[Read_]) -> Vec<Found> {
+    let known: HashSet<&str> = read.iter().map(|read| read.found.shown.as_str()).collect();
+    let containers = read.iter().flat_map(|read| &read.document.containers);
+    let mut wanted: Vec<&str> = containers
+        .filter_map(|container| container.build.as_ref())
+        .map(|build| build.dockerfile.as_str())
+        .filter(|path| !known.contains(path))
+        // A file of another name is not opened because some Compose file points at it.
+        .filter(|path| classify(path) == Some(Format::Dockerfile) && Path::new(path).is_file())
+        .collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let found = |path: &str| Found { shown: path.to_owned(), path: path.into(), named: false };
+    wanted.into_iter().map(found).collect()
 }
 
 /// How an id, whose file is relative to the working directory, becomes relative to the policy's

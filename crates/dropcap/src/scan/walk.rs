@@ -55,7 +55,7 @@ pub(crate) fn shown(path: &Path) -> String {
 pub(crate) fn walk(root: &Path, everything: bool, errors: &mut Vec<FileError>) -> Vec<Found> {
     let walker = WalkBuilder::new(root)
         .hidden(false)
-        .ignore(!everything)
+        .ignore(false)
         .git_ignore(!everything)
         .git_global(!everything)
         .git_exclude(!everything)

@@ -83,6 +83,9 @@ fn a_proof_fails_where_something_could_change() {
         &nothing,
         "what lies in /opt/tools, mounted at /mnt, is not known",
     );
+    let shared = mount("data") + "  root:\n    image: x\n    volumes: ['data:/data']\n";
+    let shared = shared.replace("\nvolumes:\n  data:\n", "") + "volumes:\n  data:\n";
+    unproved(&shared, &nothing, "what compose.yaml#root puts into the volume data is not known");
     let plant = |tree: &Tree| {
         tree.write("shared/tool", "");
         set_mode(tree, "shared/tool", 0o4755);
