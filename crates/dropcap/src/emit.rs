@@ -129,7 +129,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     say(&text);
     if !arguments.output.quiet {
         for note in &settings.notes {
-            anstream::eprintln!("note: {note}");
+            crate::failure::say(&format!("note: {note}"));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,7 @@
 //! How dropcap says that it cannot go on: one readable chain, and the right exit code.
 
 use std::error::Error;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Usage, or a file that the user named cannot be read or parsed.
@@ -61,9 +62,15 @@ impl Failure {
         if let Some(help) = &self.help {
             text.push_str(&format!("\n  help: {help}"));
         }
-        anstream::eprintln!("{text}");
+        say(&text);
         ExitCode::from(self.code)
     }
+}
+
+/// Writes a line to standard error. Where nobody can hear it, nothing else changes: the exit code
+/// still has to be right.
+pub fn say(line: &str) {
+    let _ = writeln!(anstream::stderr(), "{line}");
 }
 
 /// Prints what clap has to say: help and version to standard output with 0, else a usage error: 2,
