@@ -24,13 +24,14 @@ pub fn classify(path: &str) -> Option<Format> {
         None => (name.as_str(), ""),
     };
     match extension {
-        // Any YAML may be Compose; one without a top-level `services` map is passed over.
+        // One without a top-level `services` map has no containers.
         "yaml" | "yml" => is_compose_stem(stem).then_some(Format::Compose),
         "sh" | "bash" => Some(Format::Shell),
         "md" | "markdown" => Some(Format::Markdown),
         "dockerfile" | "containerfile" => Some(Format::Dockerfile),
-        // Each of these lies beside a Dockerfile and says something else.
-        "dockerignore" | "containerignore" => None,
+        // Each of these lies beside a Dockerfile, or is a program about one.
+        "dockerignore" | "containerignore" | "go" | "rs" | "py" | "js" | "ts" | "rb" | "java"
+        | "json" | "toml" | "txt" | "html" => None,
         _ => ["dockerfile", "containerfile"]
             .iter()
             .any(|word| {

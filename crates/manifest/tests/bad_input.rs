@@ -227,6 +227,7 @@ fn formats_are_told_by_name_and_first_line() {
         ("Containerfile", Some(Format::Dockerfile)),
         ("Dockerfile.dockerignore", None),
         ("Dockerfiles", None),
+        ("dockerfile.go", None),
         ("a.sh", Some(Format::Shell)),
         ("README.md", Some(Format::Markdown)),
         ("main.rs", None),
