@@ -9,7 +9,6 @@ use crate::{Analysis, Finding, Input, Options, Plan};
 use dropcap_engine::EngineVersion;
 use dropcap_manifest::{Container, PrivilegeStep, apply_and_verify};
 use dropcap_policy::Waiver;
-use std::collections::HashMap;
 use std::thread;
 
 /// The outcome.
@@ -44,25 +43,18 @@ pub struct AuditedContainer {
 
 /// Looks at everything.
 pub fn audit(input: &Input, options: &Options) -> Audited {
-    let mut places = Places::new(input);
     let mut findings = Vec::new();
     let mut containers = Vec::with_capacity(input.containers.len());
     for (audited, found) in all_containers(input, options) {
         findings.extend(found);
-        let container = &audited.container;
-        let line = places.of(&container.file, container.span.start).0;
-        containers.push(AuditedContainer { line, ..audited });
+        containers.push(audited);
     }
-    findings.extend(script_findings(input));
-
-    for finding in &mut findings {
-        let (start, end) = without_line_end(finding, input);
-        finding.span.end = end;
-        (finding.line, finding.column) = places.of(&finding.file, start);
-        (finding.end_line, finding.end_column) = places.of(&finding.file, end);
-        if options.edits {
-            work_out_edits(finding, input);
-        }
+    let mut of_scripts = script_findings(input);
+    let mut places = Places::new(input);
+    of_scripts.iter_mut().for_each(|finding| places.fill_in(finding));
+    findings.extend(of_scripts);
+    if options.edits {
+        all_edits(&mut findings, input);
     }
     findings.sort_by(|a, b| {
         let key = |one: &Finding| (one.span.start, std::cmp::Reverse(one.level), one.rule);
@@ -79,7 +71,14 @@ fn all_containers(input: &Input, options: &Options) -> Vec<(AuditedContainer, Ve
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let share = input.containers.len().div_ceil(threads).max(MANY);
     let look = |containers: &[Container]| -> Vec<_> {
-        containers.iter().map(|one| container_findings(one, input, options)).collect()
+        let mut places = Places::new(input);
+        let one_container = |container: &Container| {
+            let (mut audited, mut found) = container_findings(container, input, options);
+            audited.line = places.of(&container.file, container.span.start).0;
+            found.iter_mut().for_each(|finding| places.fill_in(finding));
+            (audited, found)
+        };
+        containers.iter().map(one_container).collect()
     };
     thread::scope(|scope| {
         let parts: Vec<_> =
@@ -164,11 +163,16 @@ fn script_findings(input: &Input) -> Vec<Finding> {
     findings
 }
 
-/// The place of a finding, without the newline that its last line ends with.
-fn without_line_end(finding: &Finding, input: &Input) -> (usize, usize) {
-    let (start, end) = (finding.span.start, finding.span.end);
-    let text = input.source(&finding.file).and_then(|bytes| bytes.get(start..end));
-    (start, text.map_or(end, |text| start + text.trim_ascii_end().len()))
+/// Fills in the edits of every fix, shared out among the processors: each is verified by itself, by
+/// reading its file again.
+fn all_edits(findings: &mut [Finding], input: &Input) {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = findings.len().div_ceil(threads).max(1);
+    thread::scope(|scope| {
+        for part in findings.chunks_mut(share) {
+            scope.spawn(|| part.iter_mut().for_each(|finding| work_out_edits(finding, input)));
+        }
+    });
 }
 
 /// Fills in the edits of a finding's fix; one that cannot be made becomes a line of help.
@@ -218,31 +222,52 @@ fn waive(
     (kept, waived)
 }
 
-/// Lines and columns, with the beginnings of each file's lines found once.
+/// Lines and columns; what was found out of the last file is kept, since the next place is mostly in
+/// the same one.
 struct Places<'a> {
     input: &'a Input,
-    lines: HashMap<String, Vec<usize>>,
+    file: String,
+    bytes: &'a [u8],
+    /// Where each line of the file begins.
+    starts: Vec<usize>,
 }
 
 impl<'a> Places<'a> {
     fn new(input: &'a Input) -> Self {
-        Self { input, lines: HashMap::new() }
+        Self { input, file: String::new(), bytes: &[], starts: vec![0] }
+    }
+
+    /// Fills in the lines and columns of a finding from its bytes.
+    fn fill_in(&mut self, finding: &mut Finding) {
+        self.turn_to(&finding.file);
+        // Without the newline that its last line ends with.
+        if let Some(text) = self.bytes.get(finding.span.clone()) {
+            finding.span.end = finding.span.start + text.trim_ascii_end().len();
+        }
+        (finding.line, finding.column) = self.of(&finding.file, finding.span.start);
+        (finding.end_line, finding.end_column) = self.of(&finding.file, finding.span.end);
     }
 
     /// The line and column of a byte, each from 1, the column in characters.
     fn of(&mut self, file: &str, offset: usize) -> (usize, usize) {
-        let bytes = self.input.source(file).unwrap_or_default();
-        if !self.lines.contains_key(file) {
-            let starts = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-            let starts = std::iter::once(0).chain(starts.map(|(at, _)| at + 1)).collect();
-            self.lines.insert(file.to_owned(), starts);
-        }
-        let starts = &self.lines[file];
-        let offset = offset.min(bytes.len());
-        let line = starts.partition_point(|start| *start <= offset);
-        let start = starts[line - 1];
+        self.turn_to(file);
+        let offset = offset.min(self.bytes.len());
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = self.starts[line - 1];
         // A continuation byte of UTF-8 is no character of its own.
-        let column = bytes[start..offset].iter().filter(|byte| **byte & 0xC0 != 0x80).count();
-        (line, column + 1)
+        let characters = self.bytes[start..offset].iter().filter(|byte| **byte & 0xC0 != 0x80);
+        (line, characters.count() + 1)
+    }
+
+    fn turn_to(&mut self, file: &str) {
+        if self.file == file {
+            return;
+        }
+        self.bytes = self.input.source(file).unwrap_or_default();
+        self.starts.clear();
+        self.starts.push(0);
+        let ends = self.bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        self.starts.extend(ends.map(|(at, _)| at + 1));
+        file.clone_into(&mut self.file);
     }
 }

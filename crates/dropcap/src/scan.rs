@@ -8,7 +8,7 @@ pub(crate) mod walk;
 
 use crate::failure::Failure;
 use clap::{Args, ValueEnum};
-use dropcap_audit::{Audited, Finding, FixTier, Level, Options, RULES, audit, rule};
+use dropcap_audit::{Audited, Change, Finding, FixTier, Level, Options, RULES, audit, rule};
 use dropcap_engine::EngineVersion;
 use dropcap_report::json;
 use dropcap_report::text::{self, Look};
@@ -95,7 +95,7 @@ pub(crate) enum Color {
 impl Output {
     /// How findings are to look.
     pub fn look(&self) -> Look {
-        Look { verbose: self.verbose, styled: is_styled() }
+        Look { verbose: self.verbose, notes: self.verbose, styled: is_styled() }
     }
 
     /// Settles whether what is printed is coloured.
@@ -114,10 +114,13 @@ pub(crate) fn say(text: &str) {
     if is_styled() {
         let _ = anstream::stdout().write_all(text.as_bytes());
     } else {
-        // At once: what strips styles writes piece by piece.
-        let plain = anstream::adapter::strip_str(text).to_string();
-        let _ = std::io::stdout().lock().write_all(plain.as_bytes());
+        say_plain(&anstream::adapter::strip_str(text).to_string());
     }
+}
+
+/// Prints what has no styles, at once: what strips them writes piece by piece.
+fn say_plain(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
 /// Whether standard output shows styles.
@@ -173,7 +176,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let tiers = Tiers { safe: true, unsafe_too: arguments.unsafe_fixes };
     if arguments.diff {
         let changes = fixes::changes(&audited, &project.input, &options, tiers);
-        return Ok(show_diff(&changes, arguments.output.look()));
+        return Ok(show_diff(&changes, &audited, tiers, arguments.output.look()));
     }
     if arguments.fix || arguments.unsafe_fixes {
         if project.is_stdin {
@@ -182,6 +185,10 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
         let changes = fixes::changes(&audited, &project.input, &options, tiers);
         fixed = fixes::write(&changes, &project)?;
+        if arguments.output.format == Format::Text {
+            fixed.iter().for_each(|file| say(&format!("fixed {file}\n")));
+            say(&applied(&changes, &audited, tiers));
+        }
         project.reread(&fixed, &arguments.selection)?;
         audited = look(&project);
         project.errors.extend(changes.refused);
@@ -199,17 +206,23 @@ fn report(
     if arguments.output.format == Format::Json {
         let document = json::scan(audited, &project.errors, fixed)
             .map_err(|error| Failure::new("cannot write JSON").because(error))?;
-        say(&document);
+        say_plain(&document);
         return Ok(());
     }
-    fixed.iter().for_each(|file| say(&format!("fixed {file}\n")));
+    let fixing = arguments.fix || arguments.unsafe_fixes;
     let look = arguments.output.look();
+    // What is left after a fix comes with what would make it safe.
+    let look = Look { notes: look.notes || fixing, ..look };
     let text = if arguments.output.quiet {
         text::summary(audited, &project.errors, look)
     } else {
         text::scan(audited, &project.errors, &project.input.sources, look)
     };
-    say(&text);
+    if look.styled {
+        say(&text)
+    } else {
+        say_plain(&text)
+    }
     Ok(())
 }
 
@@ -222,12 +235,30 @@ fn exit_code(arguments: &Arguments, project: &Project, audited: &Audited) -> Exi
     ExitCode::from(if found { FOUND } else { 0 })
 }
 
-fn show_diff(changes: &fixes::Changes, look: Look) -> ExitCode {
+/// What the fixes of the changed files do, and what else changes with them.
+fn applied(changes: &fixes::Changes, audited: &Audited, tiers: Tiers) -> String {
+    let changed = |file: &str| changes.files.iter().any(|change| change.file == file);
+    text::fixes(audited.findings.iter().filter_map(|finding| {
+        let fix = finding.fix.as_ref().filter(|fix| is_wanted(fix.tier, tiers))?;
+        let there = match &fix.change {
+            Change::Settings { file, .. } => changed(file),
+            Change::Text(edits) => edits.iter().any(|edit| changed(&edit.file)),
+        };
+        there.then_some((finding.container.as_str(), fix))
+    }))
+}
+
+/// The changes as a patch on standard output; what there is to say of them beside it.
+fn show_diff(changes: &fixes::Changes, audited: &Audited, tiers: Tiers, look: Look) -> ExitCode {
     for change in &changes.files {
         say(&fixes::diff(change));
     }
+    let said = applied(changes, audited, tiers);
+    if !said.is_empty() {
+        crate::failure::say(said.trim_end());
+    }
     for error in &changes.refused {
-        anstream::eprint!("{}", text::error(error, look));
+        crate::failure::say(text::error(error, look).trim_end());
     }
     ExitCode::from(if changes.files.is_empty() { 0 } else { FOUND })
 }

@@ -6,6 +6,7 @@ use annotate_snippets::{
 };
 use anstyle::{AnsiColor, Style};
 use dropcap_audit::{Audited, Because, Finding, Fix, FixTier, Level};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::ops::Range;
@@ -19,11 +20,23 @@ const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 /// A place is shown with at most so many lines: the beginning tells what it is.
 const LINES: usize = 6;
 
+/// Text from a file that somebody else wrote, without what a terminal obeys. Most has none of it.
+fn clean(text: &str) -> Cow<'_, str> {
+    let harmless = |byte: u8| matches!(byte, b' '..=b'~');
+    if text.bytes().all(harmless) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(normalize_untrusted_str(text))
+    }
+}
+
 /// How to show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Look {
     /// With references and waived findings.
     pub verbose: bool,
+    /// With what else a fix changes, and what would make it safe.
+    pub notes: bool,
     /// With colours and other styles.
     pub styled: bool,
 }
@@ -44,17 +57,17 @@ pub fn finding(finding: &Finding, source: &[u8], look: Look) -> String {
     };
     let (shown, span) = window(source, &finding.span);
     let mut group = level
-        .primary_title(normalize_untrusted_str(&finding.message))
+        .primary_title(clean(&finding.message))
         .id(finding.rule)
         .element(
             Snippet::source(shown)
-                .path(normalize_untrusted_str(&finding.file))
+                .path(clean(&finding.file))
                 .line_start(finding.line)
                 .annotation(AnnotationKind::Primary.span(span)),
         )
-        .element(Title::HELP.message(normalize_untrusted_str(&finding.help)));
+        .element(Title::HELP.message(clean(&finding.help)));
     if let Some(fix) = &finding.fix {
-        group = with_fix(group, fix);
+        group = with_fix(group, fix, look);
     }
     if look.verbose {
         for reference in finding.references {
@@ -67,18 +80,51 @@ pub fn finding(finding: &Finding, source: &[u8], look: Look) -> String {
     text
 }
 
-fn with_fix<'a>(group: Group<'a>, fix: &Fix) -> Group<'a> {
+fn with_fix<'a>(group: Group<'a>, fix: &'a Fix, look: Look) -> Group<'a> {
+    let line = fix_line(fix);
+    let group = group.element(Title::INFO.with_name("fix").message(clean(&line).into_owned()));
+    let notes = if look.notes { fix.notes.as_slice() } else { &[] };
+    notes.iter().fold(group, |group, note| group.element(Title::NOTE.message(clean(note))))
+}
+
+/// What a fix does, and how far it can be trusted.
+pub fn fix_line(fix: &Fix) -> String {
     let why = match (&fix.tier, &fix.because) {
         (_, Because::Proof) => "safe, by proof".to_owned(),
         (_, Because::Evidence) => "safe, by evidence".to_owned(),
-        (FixTier::Safe, Because::Unproved(reason)) => format!("safe, {reason}"),
-        (FixTier::Unsafe, Because::Unproved(reason)) => format!("unsafe, {reason}"),
+        (FixTier::Safe, Because::Unproved(reason)) => format!("safe: {reason}"),
+        (FixTier::Unsafe, Because::Unproved(reason)) => format!("unsafe: {reason}"),
     };
-    let line = format!("{} ({why})", fix.does);
-    let group = group.element(Title::INFO.with_name("fix").message(normalize_untrusted_str(&line)));
-    fix.notes.iter().fold(group, |group, note| {
-        group.element(Title::NOTE.message(normalize_untrusted_str(note)))
-    })
+    format!("{} ({why})", fix.does)
+}
+
+/// Fixes for a person, each container's together: what each does, and what else there is to say.
+/// What several of them say is said once.
+pub fn fixes<'a>(fixes: impl Iterator<Item = (&'a str, &'a Fix)>) -> String {
+    let mut of_containers: Vec<(&str, Vec<String>)> = Vec::new();
+    for (container, fix) in fixes {
+        let known = of_containers.iter().position(|(name, _)| *name == container);
+        let at = known.unwrap_or_else(|| {
+            of_containers.push((container, Vec::new()));
+            of_containers.len() - 1
+        });
+        let lines = &mut of_containers[at].1;
+        let notes = fix.notes.iter().map(|note| format!("  {note}"));
+        for line in std::iter::once(fix_line(fix)).chain(notes) {
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+    }
+    let mut out = String::new();
+    for (container, lines) in of_containers {
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "  {}", clean(container));
+        for line in lines {
+            let _ = writeln!(out, "    {}", clean(&line));
+        }
+    }
+    out
 }
 
 /// The lines that `span` lies in, and where in them it lies.
@@ -109,8 +155,8 @@ pub fn error(error: &FileError, look: Look) -> String {
     let (red, bold) = (look.paint(RED), look.paint(BOLD));
     format!(
         "{red}error{red:#}{bold}: {}{bold:#}\n {}:{line}:{column}\n",
-        normalize_untrusted_str(message),
-        normalize_untrusted_str(file)
+        clean(message),
+        clean(file)
     )
 }
 
@@ -126,7 +172,7 @@ pub fn scan(
         for (one, reason) in &audited.waived {
             let (rule, id) = (one.rule, &one.container);
             // Writing to a string cannot fail.
-            let _ = writeln!(out, "waived[{rule}]: {id}: {}", normalize_untrusted_str(reason));
+            let _ = writeln!(out, "waived[{rule}]: {id}: {}", clean(reason));
         }
     }
     for one in errors {

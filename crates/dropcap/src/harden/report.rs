@@ -3,7 +3,7 @@
 use super::trial::Trial;
 use crate::failure::Failure;
 use crate::scan::Output;
-use dropcap_audit::{Because, Fix, FixTier};
+use dropcap_audit::Fix;
 use dropcap_prove::Proof;
 use dropcap_report::prove::{Detail, text as proof_text};
 use dropcap_report::{FileError, json::SCHEMA, text};
@@ -116,27 +116,11 @@ impl Report {
     fn plan(&self) -> String {
         let mut out = "plan\n".to_owned();
         for one in &self.containers {
-            out.push_str(&format!("  {}\n", one.id));
             if one.changes.is_empty() {
-                out.push_str("    nothing to change\n");
+                out.push_str(&format!("  {}\n    nothing to change\n", one.id));
             }
-            let mut said: Vec<String> = Vec::new();
-            for fix in &one.changes {
-                let why = match (&fix.tier, &fix.because) {
-                    (_, Because::Proof) => "safe, by proof".to_owned(),
-                    (_, Because::Evidence) => "safe, by evidence".to_owned(),
-                    (FixTier::Safe, Because::Unproved(why)) => format!("safe: {why}"),
-                    (FixTier::Unsafe, Because::Unproved(why)) => format!("unsafe: {why}"),
-                };
-                let mut line = |text: String| {
-                    if !said.contains(&text) {
-                        out.push_str(&text);
-                        said.push(text);
-                    }
-                };
-                line(format!("    {} ({why})\n", fix.does));
-                fix.notes.iter().for_each(|note| line(format!("      {note}\n")));
-            }
+            let id = one.id.as_str();
+            out.push_str(&text::fixes(one.changes.iter().map(|fix| (id, fix))));
             if let Some(trial) = &one.trial {
                 out.push_str(&format!("    {}\n", tried(trial)));
             }

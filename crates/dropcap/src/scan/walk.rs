@@ -2,10 +2,11 @@
 
 use dropcap_manifest::{Document, Format, classify, classify_head, needs_head, read_as};
 use dropcap_report::FileError;
-use ignore::{DirEntry, WalkBuilder};
+use ignore::{DirEntry, WalkBuilder, WalkState};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// A manifest is written by hand: what is larger than this is something else. 16 MiB.
@@ -62,20 +63,35 @@ pub(crate) fn walk(root: &Path, everything: bool, errors: &mut Vec<FileError>) -
         .parents(!everything)
         .follow_links(false)
         .filter_entry(|entry| entry.file_name() != ".git")
-        .build();
-    let mut files = Vec::new();
-    for entry in walker {
-        match entry {
-            Ok(entry) if is_candidate(&entry) => {
-                let path = entry.into_path();
-                files.push(Found { shown: shown(&path), path, named: false });
+        .threads(processors())
+        .build_parallel();
+    let seen = Mutex::new((Vec::new(), Vec::new()));
+    walker.run(|| {
+        Box::new(|entry| {
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let (files, errors) = &mut *seen;
+            match entry {
+                Ok(entry) if is_candidate(&entry) => {
+                    let path = entry.into_path();
+                    files.push(Found { shown: shown(&path), path, named: false });
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    errors.push(file_error(&walked_path(&error, root), &error.to_string()));
+                }
             }
-            Ok(_) => {}
-            Err(error) => errors.push(file_error(&walked_path(&error, root), &error.to_string())),
-        }
-    }
+            WalkState::Continue
+        })
+    });
+    let (mut files, found) = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+    errors.extend(found);
     files.sort_by(|a, b| a.shown.cmp(&b.shown));
     files
+}
+
+/// How many threads are of use.
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The path that a walker's error speaks of.
@@ -104,8 +120,7 @@ pub(crate) fn file_error(shown: &str, message: &str) -> FileError {
 
 /// Reads the files, on as many threads as there are processors; the order stays.
 pub(crate) fn read(files: Vec<Found>, errors: &mut Vec<FileError>) -> Vec<Read_> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let share = files.len().div_ceil(threads).max(1);
+    let share = files.len().div_ceil(processors()).max(1);
     let outcomes: Vec<Outcome> = thread::scope(|scope| {
         let workers: Vec<_> = files
             .chunks(share)
@@ -186,6 +201,8 @@ fn read_bytes(found: &Found) -> io::Result<Option<(Format, Vec<u8>)>> {
             }
         }
     };
+    // One more than it holds, so that one read tells that this is the end.
+    bytes.reserve(usize::try_from(metadata.len().min(LARGEST) + 1).unwrap_or_default());
     let limit = LARGEST + 1 - bytes.len() as u64;
     file.take(limit).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST {

@@ -39,6 +39,8 @@ fn a_fix_is_safe_where_the_model_proves_that_nothing_changes() {
     let ran = tree.dropcap(&["scan", "--fix", "--rootfs", "root"]);
     assert_eq!(ran.code, 0, "{}", ran.all());
     assert!(ran.stdout.starts_with("fixed compose.yaml\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("drop ALL (safe, by proof)"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("`exec -u 0` changes too"), "{}", ran.stdout);
     let fixed = tree.text("compose.yaml");
     insta::assert_snapshot!(fixed);
     // Every byte that was there still is, in its order.
