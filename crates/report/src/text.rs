@@ -2,7 +2,7 @@
 
 use crate::FileError;
 use annotate_snippets::{
-    AnnotationKind, Group, Level as Title, Renderer, Snippet, normalize_untrusted_str,
+    AnnotationKind, Level as Title, Renderer, Snippet, normalize_untrusted_str,
 };
 use anstyle::{AnsiColor, Style};
 use dropcap_audit::{Audited, Because, Finding, Fix, FixTier, Level};
@@ -14,19 +14,21 @@ use std::thread;
 
 const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
+const BLUE: Style = AnsiColor::BrightBlue.on_default().bold();
 const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 
 /// A place is shown with at most so many lines: the beginning tells what it is.
 const LINES: usize = 6;
 
-/// Text from a file that somebody else wrote, without what a terminal obeys. Most has none of it.
+/// Text from a file that somebody else wrote, on one line and without what a terminal obeys. Most of
+/// it is so already.
 fn clean(text: &str) -> Cow<'_, str> {
     let harmless = |byte: u8| matches!(byte, b' '..=b'~');
     if text.bytes().all(harmless) {
         Cow::Borrowed(text)
     } else {
-        Cow::Owned(normalize_untrusted_str(text))
+        Cow::Owned(normalize_untrusted_str(text).replace('\n', " "))
     }
 }
 
@@ -56,35 +58,42 @@ pub fn finding(finding: &Finding, source: &[u8], look: Look) -> String {
         Level::Note => Title::NOTE,
     };
     let (shown, span) = window(source, &finding.span);
-    let mut group = level
-        .primary_title(clean(&finding.message))
-        .id(finding.rule)
-        .element(
-            Snippet::source(shown)
-                .path(clean(&finding.file))
-                .line_start(finding.line)
-                .annotation(AnnotationKind::Primary.span(span)),
-        )
-        .element(Title::HELP.message(clean(&finding.help)));
-    if let Some(fix) = &finding.fix {
-        group = with_fix(group, fix, look);
-    }
-    if look.verbose {
-        for reference in finding.references {
-            group = group.element(Title::INFO.with_name("see").message(*reference));
-        }
-    }
+    let lines = shown.lines().count().max(1);
+    let group = level.primary_title(clean(&finding.message)).id(finding.rule).element(
+        Snippet::source(shown)
+            .path(clean(&finding.file))
+            .line_start(finding.line)
+            .annotation(AnnotationKind::Primary.span(span)),
+    );
     let renderer = if look.styled { Renderer::styled() } else { Renderer::plain() };
     let mut text = renderer.render(&[group]);
     text.push('\n');
+    below(&mut text, finding, finding.line + lines - 1, look);
     text
 }
 
-fn with_fix<'a>(group: Group<'a>, fix: &'a Fix, look: Look) -> Group<'a> {
-    let line = fix_line(fix);
-    let group = group.element(Title::INFO.with_name("fix").message(clean(&line).into_owned()));
-    let notes = if look.notes { fix.notes.as_slice() } else { &[] };
-    notes.iter().fold(group, |group, note| group.element(Title::NOTE.message(clean(note))))
+/// The lines below a snippet whose last line is `last`: help, fix, notes, references.
+///
+/// In the form that the renderer gives them, which lays out every character by itself: for lines
+/// with nothing to lay out that takes as long as all the rest of a scan.
+fn below(text: &mut String, finding: &Finding, last: usize, look: Look) {
+    let (bold, blue) = (look.paint(BOLD), look.paint(BLUE));
+    let indent = " ".repeat(last.to_string().len() + 1);
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{indent}{blue}|{blue:#}");
+    let mut line = |label: &str, said: &str| {
+        let _ = writeln!(text, "{indent}{blue}={blue:#} {bold}{label}{bold:#}: {}", clean(said));
+    };
+    line("help", &finding.help);
+    if let Some(fix) = &finding.fix {
+        line("fix", &fix_line(fix));
+        if look.notes {
+            fix.notes.iter().for_each(|note| line("note", note));
+        }
+    }
+    if look.verbose {
+        finding.references.iter().for_each(|reference| line("see", reference));
+    }
 }
 
 /// What a fix does, and how far it can be trusted.
