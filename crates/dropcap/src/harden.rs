@@ -9,7 +9,7 @@ use crate::scan::fixes::{self, Changes, Tiers};
 use crate::scan::project::{Project, Selection};
 use crate::scan::{Format, Output, is_wanted, say};
 use clap::Args;
-use dropcap_audit::{Audited, AuditedContainer, Change, Options, audit};
+use dropcap_audit::{Audited, AuditedContainer, Change, Level, Options, audit};
 use dropcap_capability::CapabilitySet;
 use dropcap_engine::{EngineVersion, Process};
 use dropcap_manifest::Container;
@@ -170,7 +170,10 @@ fn prove_all(
         let id = &one.container.id;
         let changes_it = changing.iter().any(|other| other.container.id == *id);
         let trial = trials.remove(id);
-        if !changes_it && trial.is_none() && !arguments.target.contains('#') {
+        // What a rule warns of is shown even where there is nothing to change, as for a Dockerfile.
+        let findings = audited.findings.iter().filter(|finding| finding.container == *id);
+        let warned: Vec<_> = findings.filter(|finding| finding.level >= Level::Warning).collect();
+        if !changes_it && trial.is_none() && warned.is_empty() && !arguments.target.contains('#') {
             report.unchanged += 1;
             continue;
         }
@@ -188,7 +191,11 @@ fn prove_all(
             })
             .cloned()
             .collect();
-        report.containers.push(Hardened::new(id, wanted, trial, before, after));
+        let mut hardened = Hardened::new(id, wanted, trial, before, after);
+        if !changes_it {
+            hardened.by_hand(warned.iter().map(|finding| finding.help.as_str()));
+        }
+        report.containers.push(hardened);
     }
     Ok(report)
 }

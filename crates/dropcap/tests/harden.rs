@@ -124,6 +124,22 @@ fn a_container_that_cannot_start_is_named_and_the_others_are_proved() {
 }
 
 #[test]
+fn a_dockerfile_is_proved_and_its_start_left_to_the_reader() {
+    let tree = tree();
+    std::fs::remove_file(tree.path("compose.yaml")).unwrap();
+    tree.write("Dockerfile", "FROM example/agent-base\nUSER sandbox\n");
+    let (report, code) = json(&tree, &["--no-engine", "--fix", "--unsafe-fixes"]);
+    assert_eq!(code, 1);
+    let image = &report["containers"][0];
+    assert_eq!(
+        (&image["id"], open(&image["before"])),
+        (&"Dockerfile#final".into(), vec!["setuid-exec"])
+    );
+    assert!(image["by_hand"].to_string().contains("docker run --cap-drop ALL"), "{image:#}");
+    assert_eq!(report["written"], Value::Array(Vec::new()));
+}
+
+#[test]
 fn usage_and_missing_files_end_in_two() {
     let tree = tree();
     assert_eq!(harden(&tree, &["missing"]).code, 2);

@@ -23,7 +23,7 @@ const LINES: usize = 6;
 
 /// Text from a file that somebody else wrote, on one line and without what a terminal obeys. Most of
 /// it is so already.
-fn clean(text: &str) -> Cow<'_, str> {
+pub fn clean(text: &str) -> Cow<'_, str> {
     let harmless = |byte: u8| matches!(byte, b' '..=b'~');
     if text.bytes().all(harmless) {
         Cow::Borrowed(text)

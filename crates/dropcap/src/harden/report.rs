@@ -6,6 +6,7 @@ use crate::scan::Output;
 use dropcap_audit::Fix;
 use dropcap_prove::Proof;
 use dropcap_report::prove::{Detail, text as proof_text};
+use dropcap_report::text::clean;
 use dropcap_report::{FileError, json::SCHEMA, text};
 use serde::Serialize;
 
@@ -19,6 +20,8 @@ pub(super) struct Hardened {
     after: Option<Proof>,
     /// Why there is no proof, where there is none.
     unproved: Vec<String>,
+    /// What is left to whoever reads this.
+    by_hand: Vec<String>,
 }
 
 impl Hardened {
@@ -39,7 +42,16 @@ impl Hardened {
         };
         let before = keep("before", before);
         let after = after.and_then(|after| keep("after", after));
-        Self { id: id.to_owned(), changes, trial, before, after, unproved }
+        Self { id: id.to_owned(), changes, trial, before, after, unproved, by_hand: Vec::new() }
+    }
+
+    /// Adds what has to be done by hand, each once.
+    pub fn by_hand<'a>(&mut self, helps: impl Iterator<Item = &'a str>) {
+        for help in helps {
+            if !self.by_hand.iter().any(|known| known == help) {
+                self.by_hand.push(help.to_owned());
+            }
+        }
     }
 
     /// Whether something that should not be is open in the end, or cannot be shown to be closed.
@@ -117,12 +129,15 @@ impl Report {
         let mut out = "plan\n".to_owned();
         for one in &self.containers {
             if one.changes.is_empty() {
-                out.push_str(&format!("  {}\n    nothing to change\n", one.id));
+                out.push_str(&format!("  {}\n    nothing to change\n", clean(&one.id)));
+            }
+            for help in &one.by_hand {
+                out.push_str(&format!("    by hand: {}\n", clean(help)));
             }
             let id = one.id.as_str();
             out.push_str(&text::fixes(one.changes.iter().map(|fix| (id, fix))));
             if let Some(trial) = &one.trial {
-                out.push_str(&format!("    {}\n", tried(trial)));
+                out.push_str(&format!("    {}\n", clean(&tried(trial))));
             }
         }
         if self.unchanged > 0 {
@@ -147,12 +162,14 @@ impl Report {
                 let shown = proof_text(proof, detail);
                 // In short it is one line, to which the name belongs.
                 out.push_str(&match detail {
-                    Detail::Quiet => format!("  {}: {shown}", one.id),
+                    Detail::Quiet => format!("  {}: {shown}", clean(&one.id)),
                     _ => shown,
                 });
             }
             let missing = one.unproved.iter().filter(|why| why.starts_with(when));
-            missing.for_each(|why| out.push_str(&format!("  {}: not shown {why}\n", one.id)));
+            missing.for_each(|why| {
+                out.push_str(&format!("  {}: not shown {}\n", clean(&one.id), clean(why)))
+            });
         }
         if out.is_empty() { out } else { format!("{when}\n{out}\n") }
     }

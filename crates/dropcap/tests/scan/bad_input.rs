@@ -187,8 +187,14 @@ fn files_that_vanish_while_they_are_looked_at() {
 fn control_characters_do_not_reach_the_terminal() {
     let tree = Tree::new(&[(
         "compose.yaml",
-        "services:\n  \"a\\e[31m\":\n    image: \"x\\e]0;title\\a\"\n    cap_add: [\"\\e[2J\"]\n",
+        "services:\n  \"a\\e[31m\":\n    image: \"x\\e]0;title\\a\"\n    cap_add: [\"\\e[2J\"]\n  \
+         \"b\\e[31m\":\n    image: x\n",
     )]);
-    let ran = tree.dropcap(&["scan"]);
-    assert!(!ran.stdout.contains(['\x1b', '\x07']), "{:?}", ran.stdout);
+    for arguments in
+        [&["scan"][..], &["scan", "-v"], &["scan", "--fix"], &["harden", "--no-engine"]]
+    {
+        let ran = tree.dropcap(arguments);
+        assert!(ran.stdout.contains("compose.yaml"), "{}", ran.all());
+        assert!(!ran.stdout.contains(['\x1b', '\x07']), "{arguments:?}: {:?}", ran.stdout);
+    }
 }
