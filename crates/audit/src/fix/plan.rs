@@ -106,6 +106,9 @@ impl Plan {
     /// Takes out of `keep` what the engine would put where the process cannot use it, and says what
     /// stands in for it.
     fn express(&mut self, container: &Container, image: Option<&Image>, engine: &EngineVersion) {
+        if self.keep.is_empty() {
+            return;
+        }
         let planned = self.settings(&container.settings);
         let Ok(after) = first_process(&planned, image, engine) else { return };
         let lost = self.keep - after.credentials.permitted;

@@ -1,7 +1,7 @@
 //! All that a scan looks at: files, containers, images and the policy.
 
 use super::images;
-use super::walk::{self, Found, Read_, file_error};
+use super::walk::{self, Found, Read_, Visited, file_error};
 use crate::failure::Failure;
 use clap::Args;
 use dropcap_audit::{Input, rule};
@@ -70,14 +70,18 @@ impl Project {
             project.read_stdin(stdin_filename)?;
             return Ok(project);
         }
+        let mut visited = Vec::new();
         for target in targets {
-            project.find(target, selection)?;
+            visited.extend(project.find(target, selection)?);
         }
-        project.files.sort_by(|a, b| (&a.shown, !a.named).cmp(&(&b.shown, !b.named)));
-        project.files.dedup_by(|a, b| a.shown == b.shown);
+        visited.sort_by(|a, b| {
+            (&a.found.shown, !a.found.named).cmp(&(&b.found.shown, !b.found.named))
+        });
+        visited.dedup_by(|a, b| a.found.shown == b.found.shown);
+        project.files = visited.iter().map(|one| one.found.clone()).collect();
         let first = Path::new(targets.first().map_or(".", String::as_str));
         project.read_policy(first, selection)?;
-        project.load(selection)?;
+        project.load(visited, selection)?;
         let known: Vec<&str> =
             project.input.containers.iter().map(|container| container.id.as_str()).collect();
         if let Some(missing) = project.asked_for.iter().find(|id| !known.contains(&id.as_str())) {
@@ -93,7 +97,7 @@ impl Project {
             return Ok(());
         }
         self.errors.clear();
-        self.load(selection)
+        self.load(walk::read(self.files.clone()), selection)
     }
 
     /// Whether a container with this id is to be reported.
@@ -109,8 +113,8 @@ impl Project {
         self.errors.iter().any(|error| named(&error.file))
     }
 
-    /// Adds the files of one target.
-    fn find(&mut self, target: &str, selection: &Selection) -> Result<(), Failure> {
+    /// Reads the files of one target.
+    fn find(&mut self, target: &str, selection: &Selection) -> Result<Vec<Visited>, Failure> {
         let path = Path::new(target);
         let missing = |error: std::io::Error| {
             Failure::new(format!("cannot read {target}"))
@@ -119,14 +123,11 @@ impl Project {
         };
         match path.metadata() {
             Ok(metadata) if metadata.is_dir() => {
-                let found = walk::walk(path, selection.no_ignore, &mut self.errors);
-                self.files.extend(found);
-                Ok(())
+                Ok(walk::walk(path, selection.no_ignore, &mut self.errors))
             }
             Ok(_) => {
                 let shown = walk::shown(path);
-                self.files.push(Found { shown, path: path.to_owned(), named: true });
-                Ok(())
+                Ok(vec![walk::visit(Found { shown, path: path.to_owned(), named: true })])
             }
             Err(error) => {
                 // FILE#SUBJECT: its folder is read too, for the Dockerfile that it is joined with.
@@ -141,9 +142,9 @@ impl Project {
                     Some(folder) if folder != Path::new("") => folder,
                     _ => Path::new("."),
                 };
-                self.files.extend(walk::walk(folder, selection.no_ignore, &mut self.errors));
-                self.files.push(Found { shown, path: file.to_owned(), named: true });
-                Ok(())
+                let mut visited = walk::walk(folder, selection.no_ignore, &mut self.errors);
+                visited.push(walk::visit(Found { shown, path: file.to_owned(), named: true }));
+                Ok(visited)
             }
         }
     }
@@ -193,10 +194,10 @@ impl Project {
         Ok(())
     }
 
-    fn load(&mut self, selection: &Selection) -> Result<(), Failure> {
-        let mut read = walk::read(self.files.clone(), &mut self.errors);
+    fn load(&mut self, visited: Vec<Visited>, selection: &Selection) -> Result<(), Failure> {
+        let mut read = walk::settle(visited, &mut self.errors);
         let built = dockerfiles_elsewhere(&read);
-        read.extend(walk::read(built, &mut self.errors));
+        read.extend(walk::settle(walk::read(built), &mut self.errors));
         self.input.sources.clear();
         let mut documents = Vec::with_capacity(read.len());
         for Read_ { found, document, bytes } in read {

@@ -36,9 +36,19 @@ pub(crate) struct Read_ {
     pub bytes: Vec<u8>,
 }
 
+/// A file, and what became of it.
+pub(crate) struct Visited {
+    /// Which one.
+    pub found: Found,
+    outcome: Outcome,
+}
+
 /// What became of one file.
 enum Outcome {
-    Read(Box<Read_>),
+    Read {
+        document: Box<Document>,
+        bytes: Vec<u8>,
+    },
     /// Not of a format that is read.
     Other,
     Error(FileError),
@@ -51,9 +61,11 @@ pub(crate) fn shown(path: &Path) -> String {
     text.strip_prefix("./").unwrap_or(&text).to_owned()
 }
 
-/// Every file under `root` that may say something of a container, in the order of their names.
+/// Reads every file under `root` that may say something of a container, in the order of their names.
 /// Version control's own folder is left out, and what it ignores, unless `everything` is wanted.
-pub(crate) fn walk(root: &Path, everything: bool, errors: &mut Vec<FileError>) -> Vec<Found> {
+///
+/// Each is read where it is found, on as many threads as are of use.
+pub(crate) fn walk(root: &Path, everything: bool, errors: &mut Vec<FileError>) -> Vec<Visited> {
     let walker = WalkBuilder::new(root)
         .hidden(false)
         .ignore(false)
@@ -66,27 +78,32 @@ pub(crate) fn walk(root: &Path, everything: bool, errors: &mut Vec<FileError>) -
         .threads(processors())
         .build_parallel();
     let seen = Mutex::new((Vec::new(), Vec::new()));
+    let keep = |visited: Result<Visited, FileError>| {
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match visited {
+            Ok(visited) => seen.0.push(visited),
+            Err(error) => seen.1.push(error),
+        }
+    };
     walker.run(|| {
         Box::new(|entry| {
-            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            let (files, errors) = &mut *seen;
             match entry {
                 Ok(entry) if is_candidate(&entry) => {
                     let path = entry.into_path();
-                    files.push(Found { shown: shown(&path), path, named: false });
+                    keep(Ok(visit(Found { shown: shown(&path), path, named: false })));
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    errors.push(file_error(&walked_path(&error, root), &error.to_string()));
+                    keep(Err(file_error(&walked_path(&error, root), &error.to_string())));
                 }
             }
             WalkState::Continue
         })
     });
-    let (mut files, found) = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (mut visited, found) = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
     errors.extend(found);
-    files.sort_by(|a, b| a.shown.cmp(&b.shown));
-    files
+    visited.sort_by(|a, b| a.found.shown.cmp(&b.found.shown));
+    visited
 }
 
 /// How many threads are of use.
@@ -118,26 +135,19 @@ pub(crate) fn file_error(shown: &str, message: &str) -> FileError {
     FileError { file: shown.to_owned(), line: 1, column: 1, message: message.to_owned() }
 }
 
-/// Reads the files, on as many threads as there are processors; the order stays.
-pub(crate) fn read(files: Vec<Found>, errors: &mut Vec<FileError>) -> Vec<Read_> {
-    let share = files.len().div_ceil(processors()).max(1);
-    let outcomes: Vec<Outcome> = thread::scope(|scope| {
-        let workers: Vec<_> = files
-            .chunks(share)
-            .map(|files| scope.spawn(|| files.iter().map(read_file).collect::<Vec<_>>()))
-            .collect();
-        let joined = workers.into_iter().flat_map(|worker| match worker.join() {
-            Ok(outcomes) => outcomes,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        joined.collect()
-    });
-    let mut read = Vec::new();
-    for outcome in outcomes {
+/// Reads files that were found before; the order stays.
+pub(crate) fn read(files: Vec<Found>) -> Vec<Visited> {
+    files.into_iter().map(visit).collect()
+}
+
+/// What was read of the files; what could not be is an error.
+pub(crate) fn settle(visited: Vec<Visited>, errors: &mut Vec<FileError>) -> Vec<Read_> {
+    let mut read = Vec::with_capacity(visited.len());
+    for Visited { found, outcome } in visited {
         match outcome {
-            Outcome::Read(one) => {
-                errors.extend(document_errors(&one.document));
-                read.push(*one);
+            Outcome::Read { document, bytes } => {
+                errors.extend(document_errors(&document));
+                read.push(Read_ { found, document: *document, bytes });
             }
             Outcome::Other => {}
             Outcome::Error(error) => errors.push(error),
@@ -156,11 +166,12 @@ pub(crate) fn document_errors(document: &Document) -> impl Iterator<Item = FileE
     })
 }
 
-fn read_file(found: &Found) -> Outcome {
-    match read_bytes(found) {
+/// Reads a file.
+pub(crate) fn visit(found: Found) -> Visited {
+    let outcome = match read_bytes(&found) {
         Ok(Some((format, bytes))) => {
-            let document = read_as(format, &found.shown, &bytes);
-            Outcome::Read(Box::new(Read_ { found: found.clone(), document, bytes }))
+            let document = Box::new(read_as(format, &found.shown, &bytes));
+            Outcome::Read { document, bytes }
         }
         Ok(None) if found.named => Outcome::Error(file_error(
             &found.shown,
@@ -169,12 +180,13 @@ fn read_file(found: &Found) -> Outcome {
         Ok(None) => Outcome::Other,
         // It was there when the folder was listed, and is not any more: nothing is lost.
         Err(error)
-            if error.kind() == io::ErrorKind::NotFound && !found.named && !is_link(found) =>
+            if error.kind() == io::ErrorKind::NotFound && !found.named && !is_link(&found) =>
         {
             Outcome::Other
         }
         Err(error) => Outcome::Error(file_error(&found.shown, &format!("cannot read it: {error}"))),
-    }
+    };
+    Visited { found, outcome }
 }
 
 fn is_link(found: &Found) -> bool {
