@@ -1,5 +1,6 @@
 //! `dropcap emit`
 
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::scan::project::{Project, Selection};
 use crate::scan::{Format, Output, say};
@@ -10,7 +11,6 @@ use dropcap_policy::Policy;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::ExitCode;
 
 /// Print the settings for a workload
 ///

@@ -1,8 +1,8 @@
 //! How dropcap says that it cannot go on: one readable chain, and the right exit code.
 
+use crate::exit::ExitCode;
 use std::error::Error;
 use std::io::Write;
-use std::process::ExitCode;
 
 /// Usage, or a file that the user named cannot be read or parsed.
 const USAGE: u8 = 2;

@@ -3,6 +3,7 @@
 mod report;
 mod trial;
 
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::prove::written::{prove_container, root};
 use crate::scan::fixes::{self, Changes, Tiers};
@@ -15,7 +16,6 @@ use dropcap_engine::{EngineVersion, Process};
 use dropcap_manifest::Container;
 use dropcap_prove::Proof;
 use report::{Hardened, Report};
-use std::process::ExitCode;
 use std::time::Duration;
 use trial::{Docker, Trial};
 

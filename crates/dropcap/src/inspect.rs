@@ -1,11 +1,11 @@
 //! `dropcap inspect`
 
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::prove::{Color, Format, detail, json, print};
 use clap::Args;
 use dropcap_prove::{Inspection, SearchLimits, inspect_pid, inspect_self};
 use dropcap_report::inspect::text;
-use std::process::ExitCode;
 
 /// Show the sets of a process and what it can reach
 #[derive(Args)]

@@ -4,6 +4,7 @@ mod entering;
 mod running;
 pub(crate) mod written;
 
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::scan::project::Selection;
 use clap::{Args, ValueEnum};
@@ -11,7 +12,6 @@ use dropcap_capability::CapabilitySet;
 use dropcap_engine::EngineVersion;
 use dropcap_prove::{Proof, Scene, SearchLimits, prove};
 use dropcap_report::prove::{Detail, text};
-use std::process::ExitCode;
 
 /// An open door beyond what is allowed.
 const OPEN: u8 = 1;

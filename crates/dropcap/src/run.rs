@@ -10,12 +10,12 @@ mod quick;
 #[cfg(target_os = "linux")]
 mod user;
 
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use clap::Args;
 use dropcap_capability::CapabilitySet;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 pub use quick::from_process as quick;
 

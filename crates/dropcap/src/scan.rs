@@ -6,6 +6,7 @@ pub(crate) mod images;
 pub(crate) mod project;
 pub(crate) mod walk;
 
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use clap::{Args, ValueEnum};
 use dropcap_audit::{Audited, Change, Finding, FixTier, Level, Options, RULES, audit, rule};
@@ -16,7 +17,6 @@ use fixes::Tiers;
 use project::{Project, Selection};
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// A finding at or above `--fail-on`.
 const FOUND: u8 = 1;

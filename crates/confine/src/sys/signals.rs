@@ -63,15 +63,6 @@ pub fn send(process: i32, signal: i32) -> io::Result<()> {
     }
 }
 
-/// Gives SIGPIPE its default meaning. Rust's runtime ignores it, and what is ignored stays so over
-/// execve.
-///
-/// # Errors
-/// What the kernel answers.
-pub fn restore_pipe() -> io::Result<()> {
-    set_default(libc::SIGPIPE)
-}
-
 /// Gives a signal its default meaning.
 ///
 /// # Errors

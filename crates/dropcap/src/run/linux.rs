@@ -1,13 +1,13 @@
 //! The verb's flow: what is wanted, then one launch.
 
 use super::{Arguments, descriptors, message, refused, user};
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use dropcap_capability::CapabilitySet;
-use dropcap_confine::sys::{Linux, signals};
+use dropcap_confine::sys::Linux;
 use dropcap_confine::{Command, Confined, Confinement, ExecError, Identity, init, launch, prepare};
 use dropcap_policy::{Policy, TRUSTED};
 use std::ffi::NulError;
-use std::process::ExitCode;
 
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut wanted = confinement(&arguments)?;
@@ -19,8 +19,6 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     let passed = descriptors::passed()?;
     let keep: Vec<u32> = arguments.keep.iter().copied().chain(passed.clone()).collect();
-    signals::restore_pipe()
-        .map_err(|error| refused("cannot give SIGPIPE its default meaning").because(error))?;
 
     let tell = |now: &Confined| {
         if let (false, Some(remains)) = (arguments.quiet, now.remains) {
