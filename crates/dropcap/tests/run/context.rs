@@ -1,7 +1,7 @@
 //! Where a case is made: with what privilege dropcap is started.
 
 use dropcap_capability::{Capability, CapabilitySet};
-use dropcap_confine::sys::{self, ExecStrings, Fork, Linux, Sets, System};
+use dropcap_confine::sys::{self, ExecStrings, Fork, Linux, Sets, System, signals};
 use std::ffi::CString;
 use std::fmt;
 use std::io::{Read, Write};
@@ -99,6 +99,9 @@ pub fn enter(arguments: &[String]) -> ExitCode {
             }
         }
     }
+    // This program is Rust's, which ignores it: a shell could not set a trap for it any more.
+    const SIGPIPE: i32 = 13;
+    signals::set_default(SIGPIPE).unwrap();
     let strings = ExecStrings::new(&arguments[1..]).unwrap();
     let environment = std::env::vars().map(|(key, value)| format!("{key}={value}"));
     let path = CString::new(arguments[1].as_str()).unwrap();
