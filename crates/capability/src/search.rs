@@ -102,7 +102,7 @@ impl<'a> Search<'a> {
         let mut nodes: Vec<Node> = Vec::new();
         self.visit(&mut nodes, &mut found, self.start.clone(), || None);
         let mut next = 0;
-        while next < nodes.len() {
+        while next < nodes.len() && !self.is_complete(&found) {
             let raising = nodes[next].raising.clone().into_iter().collect();
             let raised = (nodes[next].state.clone(), raising);
             for arranged in self.group_arrangements(raised) {
