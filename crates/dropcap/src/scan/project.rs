@@ -115,7 +115,7 @@ impl Project {
 
     /// Reads the files of one target.
     fn find(&mut self, target: &str, selection: &Selection) -> Result<Vec<Visited>, Failure> {
-        let path = Path::new(target);
+        let path = &walk::direct(Path::new(target));
         let missing = |error: std::io::Error| {
             Failure::new(format!("cannot read {target}"))
                 .because(error)
@@ -134,7 +134,7 @@ impl Project {
                 let Some((file, subject)) = target.rsplit_once('#') else {
                     return Err(missing(error));
                 };
-                let file = Path::new(file);
+                let file = &walk::direct(Path::new(file));
                 file.metadata().map_err(missing)?;
                 let shown = walk::shown(file);
                 self.asked_for.insert(format!("{shown}#{subject}"));

@@ -5,7 +5,7 @@ use dropcap_report::FileError;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -59,6 +59,26 @@ pub(crate) fn shown(path: &Path) -> String {
     let text = path.to_string_lossy();
     let text = if std::path::MAIN_SEPARATOR == '/' { text } else { text.replace('\\', "/").into() };
     text.strip_prefix("./").unwrap_or(&text).to_owned()
+}
+
+/// The path without `name/..` detours, which the joins between files do not see through: a Compose file
+/// names its entrypoint script by another way. A detour through a link leads elsewhere, and stays.
+pub(crate) fn direct(path: &Path) -> PathBuf {
+    let mut direct = PathBuf::new();
+    for component in path.components() {
+        let ends_in_a_name = matches!(direct.components().next_back(), Some(Component::Normal(_)));
+        if component == Component::ParentDir && ends_in_a_name {
+            direct.pop();
+        } else {
+            direct.push(component);
+        }
+    }
+    if direct.as_os_str().is_empty() {
+        direct.push(".");
+    }
+    let same =
+        path.canonicalize().is_ok_and(|real| direct.canonicalize().is_ok_and(|it| it == real));
+    if same { direct } else { path.to_owned() }
 }
 
 /// Reads every file under `root` that may say something of a container, in the order of their names.

@@ -24,3 +24,32 @@ fn no_file_of_another_name_is_opened_because_a_compose_file_points_at_it() {
     assert_eq!(found["errors"].as_array().unwrap().len(), 0, "{found}");
     assert_eq!(found["containers"][0]["user"].as_str(), None, "{found}");
 }
+
+#[test]
+fn a_detour_in_a_path_hides_nothing() {
+    let compose = "services:\n  agent:\n    image: x\n    entrypoint: [/entrypoint.sh]\n    \
+        volumes: [./entrypoint.sh:/entrypoint.sh:ro]\n";
+    let script = "#!/bin/sh\nexec capsh --drop=cap_net_raw -- -c agent\n";
+    let tree = Tree::new(&[
+        ("up/compose.yaml", compose),
+        ("up/entrypoint.sh", script),
+        ("other/deep/README.md", ""),
+    ]);
+    for target in ["up", "other/../up", "./other/deep/../../up", "other/../up/compose.yaml#agent"] {
+        let found = tree.dropcap(&["scan", "--format", "json", target]).json();
+        let containers: Vec<&str> = found["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|finding| finding["rule"] == "entrypoint-only-drop")
+            .map(|finding| finding["container"].as_str().unwrap())
+            .collect();
+        assert!(!containers.is_empty(), "{target}: {found}");
+        assert!(containers.iter().all(|it| *it == "up/compose.yaml#agent"), "{containers:?}");
+    }
+    // `..` behind a link leads to the parent of where the link leads.
+    std::os::unix::fs::symlink("other/deep", tree.path("link")).unwrap();
+    tree.write("other/compose.yaml", "services:\n  elsewhere:\n    image: y\n");
+    let found = tree.dropcap(&["scan", "--format", "json", "link/../compose.yaml"]).json();
+    assert_eq!(found["containers"][0]["id"], "link/../compose.yaml#elsewhere");
+}
