@@ -1,11 +1,10 @@
 //! The walk behind [`reachable`](crate::reachable()): breadth first, a level an execve.
 
-use crate::reachable::{Chain, Reachable, Step};
+use crate::chain::{Chain, Step};
+use crate::raise::raise;
+use crate::reachable::Reachable;
 use crate::setuid::{IdRequest, setfsuid, setgroups, setresgid, setresuid};
-use crate::{
-    Capability, CapabilitySet, CapsetRequest, Credentials, Environment, Executable, IdMap, Ids,
-    Securebits, capset, execve, prctl,
-};
+use crate::{Capability, CapabilitySet, Credentials, Environment, Executable, IdMap, Ids, execve};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
@@ -263,31 +262,6 @@ impl<'a> Search<'a> {
     }
 }
 
-impl Chain {
-    /// The credentials at the end of the chain, step by step through the model; `None` where a step
-    /// is refused or names a file that `find` does not know.
-    pub fn replay<'a>(
-        &self,
-        start: &Credentials,
-        find: impl Fn(&str) -> Option<&'a Executable>,
-        environment: &Environment,
-    ) -> Option<Credentials> {
-        let request = |[real, effective, saved]: [u32; 3]| IdRequest {
-            real: Some(real),
-            effective: Some(effective),
-            saved: Some(saved),
-        };
-        self.0.iter().try_fold(start.clone(), |state, step| match step {
-            Step::Raise(_) => Some(raise(&state, environment)),
-            Step::SetUid(ids) => setresuid(&state, request(*ids), environment).ok(),
-            Step::SetGid(ids) => setresgid(&state, request(*ids), environment).ok(),
-            Step::SetFilesystemUid(id) => Some(setfsuid(&state, *id, environment)),
-            Step::SetGroups(groups) => setgroups(&state, groups, environment).ok(),
-            Step::Execve(path) => execve(&state, find(path)?, environment).ok(),
-        })
-    }
-}
-
 fn three(ids: Ids) -> [u32; 3] {
     [ids.real, ids.effective, ids.saved]
 }
@@ -336,28 +310,6 @@ fn distinct<'a>(executables: impl Iterator<Item = &'a Executable>) -> Vec<&'a Ex
         seen.insert((identity, file.nosuid, file.file_capabilities, directories))
     };
     executables.filter(|file| file.mode & 0o111 != 0).filter(is_new).collect()
-}
-
-/// All that a thread can raise without losing anything: see [`crate::reachable`](mod@crate::reachable).
-pub(crate) fn raise(state: &Credentials, environment: &Environment) -> Credentials {
-    let everything = |state: &Credentials, offered: CapabilitySet| CapsetRequest {
-        effective: state.permitted,
-        permitted: state.permitted,
-        inheritable: state.inheritable | (offered & state.bounding),
-    };
-    let mut best = state.clone();
-    best = capset(&best, everything(&best, best.permitted), environment).unwrap_or(best);
-    if best.effective.contains(Capability::SETPCAP) {
-        best = capset(&best, everything(&best, best.bounding), environment).unwrap_or(best);
-        for hindrance in [Securebits::NOROOT, Securebits::NO_CAP_AMBIENT_RAISE] {
-            let without = best.securebits.difference(hindrance);
-            best = prctl::set_securebits(&best, without, environment).unwrap_or(best);
-        }
-        let with = best.securebits.union(Securebits::NO_SETUID_FIXUP);
-        best = prctl::set_securebits(&best, with, environment).unwrap_or(best);
-    }
-    best = prctl::set_keep_caps(&best, true).unwrap_or(best);
-    prctl::ambient_raise_each(&best, best.permitted & best.inheritable, environment)
 }
 
 /// More than can be reached: whatever any executable gives to a thread that holds all that was

@@ -150,20 +150,15 @@ fn follow_ids(new: &mut Credentials, old: &Credentials, judge: &mut impl Judge) 
 }
 
 /// The capabilities that pass checks on files (`CAP_FS_SET`): they follow the filesystem id.
-fn file_capabilities() -> CapabilitySet {
-    [
-        Capability::CHOWN,
-        Capability::DAC_OVERRIDE,
-        Capability::DAC_READ_SEARCH,
-        Capability::FOWNER,
-        Capability::FSETID,
-        Capability::LINUX_IMMUTABLE,
-        Capability::MKNOD,
-        Capability::MAC_OVERRIDE,
-    ]
-    .into_iter()
-    .collect()
-}
+const FILE_CAPABILITIES: CapabilitySet = CapabilitySet::EMPTY
+    .with(Capability::CHOWN)
+    .with(Capability::DAC_OVERRIDE)
+    .with(Capability::DAC_READ_SEARCH)
+    .with(Capability::FOWNER)
+    .with(Capability::FSETID)
+    .with(Capability::LINUX_IMMUTABLE)
+    .with(Capability::MKNOD)
+    .with(Capability::MAC_OVERRIDE);
 
 /// setfsuid(2): changes the filesystem user id. It reports no error: an id that may not be taken
 /// changes nothing (`__sys_setfsuid`).
@@ -194,10 +189,10 @@ pub fn setfsuid_judged(
     if judge.decide(Branch::FilesystemUidFixup, fixup) {
         let (was_root, is_root) = (old.uid.filesystem == 0, id == 0);
         if judge.decide(Branch::FilesystemUidLeavesRoot, was_root && !is_root) {
-            new.effective = new.effective - file_capabilities();
+            new.effective = new.effective - FILE_CAPABILITIES;
         }
         if judge.decide(Branch::FilesystemUidBecomesRoot, !was_root && is_root) {
-            new.effective = new.effective | (new.permitted & file_capabilities());
+            new.effective = new.effective | (new.permitted & FILE_CAPABILITIES);
         }
     }
     new
