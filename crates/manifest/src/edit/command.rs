@@ -43,14 +43,7 @@ pub(super) fn plan(
     if let Some(cap_add) = &wanted.cap_add {
         plan.list("cap-add", &settings.cap_add, cap_add)?;
     }
-    let mut security_opt: Vec<String> = settings
-        .security_opt
-        .iter()
-        .map(|option| option.value.clone())
-        .filter(|option| !wanted.remove_security_opt.contains(option))
-        .collect();
-    security_opt.extend(wanted.add_security_opt.iter().cloned());
-    plan.list("security-opt", &settings.security_opt, &security_opt)?;
+    plan.list("security-opt", &settings.security_opt, &wanted.security_opt(settings))?;
     plan.sysctls(&wanted.set_sysctls)?;
     if let Some(user) = &wanted.user {
         plan.user(user)?;

@@ -8,7 +8,7 @@ mod verify;
 
 use std::ops::Range;
 
-use crate::{Format, line_column, read, text as bytes_text};
+use crate::{Format, Settings, line_column, read, text as bytes_text};
 
 /// Bytes to put in place of others. Offsets are those of the file before any edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,17 @@ pub struct Wanted {
     pub unprivileged: bool,
     /// The user.
     pub user: Option<String>,
+}
+
+impl Wanted {
+    /// All `security_opt` entries that a container with `settings` should have.
+    fn security_opt(&self, settings: &Settings) -> Vec<String> {
+        let kept = settings.security_opt.iter().map(|option| &option.value);
+        kept.filter(|option| !self.remove_security_opt.contains(option))
+            .chain(&self.add_security_opt)
+            .cloned()
+            .collect()
+    }
 }
 
 /// A file after an edit that was read again and found to mean what was wanted.

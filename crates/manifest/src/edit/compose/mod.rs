@@ -33,14 +33,7 @@ pub(super) fn plan(
     if let Some(cap_add) = &wanted.cap_add {
         plan.list("cap_add", &settings.cap_add, cap_add)?;
     }
-    let mut security_opt: Vec<String> = settings
-        .security_opt
-        .iter()
-        .map(|option| option.value.clone())
-        .filter(|option| !wanted.remove_security_opt.contains(option))
-        .collect();
-    security_opt.extend(wanted.add_security_opt.iter().cloned());
-    plan.list("security_opt", &settings.security_opt, &security_opt)?;
+    plan.list("security_opt", &settings.security_opt, &wanted.security_opt(settings))?;
     if wanted.unprivileged
         && settings.privileged.as_ref().is_some_and(|privileged| privileged.value)
     {
