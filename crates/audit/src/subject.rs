@@ -5,7 +5,7 @@ use crate::finding::fingerprint;
 use crate::proof::Before;
 use crate::rules::Rule;
 use crate::{Analysis, Finding, Fix, Input, Level, Plan, States};
-use dropcap_capability::{CapabilitySet, Tier};
+use dropcap_capability::{Capability, CapabilitySet, Tier, parse_capability};
 use dropcap_engine::EngineVersion;
 use dropcap_image::Image;
 use dropcap_manifest::{Container, Engine, Kind, PrivilegeStep, Spanned, Starter};
@@ -32,7 +32,57 @@ pub struct Subject<'a> {
     pub input: &'a Input,
 }
 
+/// A capability that is added and can be held.
+pub(crate) struct Added<'a> {
+    /// The word that adds it.
+    pub word: &'a Spanned<String>,
+    /// Which one.
+    pub capability: Capability,
+    /// Whether the policy allows it.
+    pub is_allowed: bool,
+    /// Whether the engine gives it anyway.
+    pub is_default: bool,
+}
+
 impl<'a> Subject<'a> {
+    /// The capabilities that are added by name and can be held. None of a privileged container, which
+    /// holds all of them whatever is added.
+    pub fn added(&self) -> Vec<Added<'a>> {
+        let Some(states) = self.states().filter(|_| !self.is_privileged()) else {
+            return Vec::new();
+        };
+        let allowed = self.workload.map(|workload| workload.allow | workload.setup);
+        let words = self.container.settings.cap_add.iter();
+        words
+            .filter_map(|word| Some((word, parse_capability(&word.value).ok()?)))
+            .filter(|(_, capability)| states.reachable.set.contains(*capability))
+            .map(|(word, capability)| Added {
+                word,
+                capability,
+                is_allowed: allowed.is_some_and(|allowed| allowed.contains(capability)),
+                is_default: states.defaults.contains(capability),
+            })
+            .collect()
+    }
+
+    /// The finding that `added` is worth something to whoever holds it.
+    pub fn finding_of_added(
+        &self,
+        rule: &'static Rule,
+        level: Level,
+        added: &Added,
+        help: &str,
+    ) -> Finding {
+        let Added { capability, .. } = added;
+        let allowed = if added.is_allowed { " (the policy allows it)" } else { "" };
+        let (name, opens) = (self.name(), capability.opens());
+        self.finding(rule, level, &added.word.span)
+            .about(&capability.to_string())
+            .message(format!("{name} adds {capability}{allowed}: whoever holds it can {opens}"))
+            .help(help)
+            .done()
+    }
+
     /// Its states, if it starts.
     pub fn states(&self) -> Option<&'a States> {
         self.analysis.states()

@@ -1,9 +1,9 @@
 //! `root-equivalent-cap`
 
 use super::{CIS_CAPABILITIES, Check, Rule, page};
-use crate::subject::Subject;
+use crate::subject::{Added, Subject};
 use crate::{Finding, Level};
-use dropcap_capability::{CapabilitySet, Tier, parse_capability};
+use dropcap_capability::Tier;
 
 pub(super) static RULE: Rule = Rule {
     name: "root-equivalent-cap",
@@ -14,57 +14,31 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject) -> Vec<Finding> {
-    let Some(states) = subject.states() else { return Vec::new() };
-    if subject.is_privileged() {
-        return Vec::new();
+    const HELP: &str = "take it away, or keep it to a set-up step: start with it, and let `dropcap run` \
+        execute what stays";
+    let level = |added: &Added| match added {
+        Added { is_allowed: true, .. } => Level::Note,
+        Added { is_default: true, .. } => Level::Warning,
+        _ => Level::Error,
+    };
+    let added = subject.added();
+    let equivalent = added.iter().filter(|added| added.capability.tier() == Tier::RootEquivalent);
+    let by_name =
+        equivalent.map(|added| subject.finding_of_added(&RULE, level(added), added, HELP));
+    added_all(subject).into_iter().chain(by_name).collect()
+}
+
+/// Every capability at once, by the word `ALL`.
+fn added_all(subject: &Subject) -> Option<Finding> {
+    let states = subject.states().filter(|_| !subject.is_privileged())?;
+    let words = &subject.container.settings.cap_add;
+    let all = words.iter().find(|word| word.value.eq_ignore_ascii_case("ALL"))?;
+    if states.reachable.set.is_empty() {
+        return None;
     }
-    let allowed =
-        subject.workload.map_or(CapabilitySet::EMPTY, |workload| workload.allow | workload.setup);
-    let mut findings = Vec::new();
-    for word in &subject.container.settings.cap_add {
-        if word.value.eq_ignore_ascii_case("ALL") {
-            if states.reachable.set.is_empty() {
-                continue;
-            }
-            findings.push(
-                subject
-                    .finding(&RULE, Level::Error, &word.span)
-                    .about("ALL")
-                    .message(format!(
-                        "{} adds every capability, which is root on the host in several ways",
-                        subject.name()
-                    ))
-                    .help("add the ones that it needs by name")
-                    .done(),
-            );
-            continue;
-        }
-        let Ok(capability) = parse_capability(&word.value) else { continue };
-        if capability.tier() != Tier::RootEquivalent || !states.reachable.set.contains(capability) {
-            continue;
-        }
-        let (level, allowed_by) = if allowed.contains(capability) {
-            (Level::Note, " (the policy allows it)")
-        } else if states.defaults.contains(capability) {
-            (Level::Warning, "")
-        } else {
-            (Level::Error, "")
-        };
-        findings.push(
-            subject
-                .finding(&RULE, level, &word.span)
-                .about(&capability.to_string())
-                .message(format!(
-                    "{} adds {capability}{allowed_by}: whoever holds it can {}",
-                    subject.name(),
-                    capability.opens()
-                ))
-                .help(
-                    "take it away, or keep it to a set-up step: start with it, and let `dropcap run` \
-                     execute what stays",
-                )
-                .done(),
-        );
-    }
-    findings
+    let name = subject.name();
+    let message =
+        format!("{name} adds every capability, which is root on the host in several ways");
+    let finding = subject.finding(&RULE, Level::Error, &all.span).about("ALL").message(message);
+    Some(finding.help("add the ones that it needs by name").done())
 }
