@@ -2,8 +2,8 @@
 
 use crate::exit::ExitCode;
 use crate::failure::Failure;
+use crate::output::{Format, Output, print, print_json, say};
 use crate::scan::project::{Project, Selection};
-use crate::scan::{Format, Output, say};
 use clap::{Args, ValueEnum};
 use dropcap_audit::{Options, Plan, audit};
 use dropcap_capability::CapabilitySet;
@@ -117,19 +117,17 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     arguments.output.settle_color();
     let settings = settings(&arguments)?;
     if arguments.output.format == Format::Json {
-        let text = serde_json::to_string_pretty(&settings)
-            .map_err(|error| Failure::new("cannot write JSON").because(error))?;
-        say(&format!("{text}\n"));
+        print_json(&settings)?;
         return Ok(ExitCode::SUCCESS);
     }
     let text = match arguments.kind {
         Kind::DockerRun => settings.docker_run(),
         Kind::Compose => settings.compose(),
     };
-    say(&text);
+    print(&text);
     if !arguments.output.quiet {
         for note in &settings.notes {
-            crate::failure::say(&format!("note: {note}"));
+            say(&format!("note: {note}"));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,8 +1,8 @@
 //! How dropcap says that it cannot go on: one readable chain, and the right exit code.
 
 use crate::exit::ExitCode;
+use crate::output::say;
 use std::error::Error;
-use std::io::Write;
 
 /// Usage, or a file that the user named cannot be read or parsed.
 const USAGE: u8 = 2;
@@ -65,12 +65,6 @@ impl Failure {
         say(&text);
         ExitCode::from(self.code)
     }
-}
-
-/// Writes a line to standard error. Where nobody can hear it, nothing else changes: the exit code
-/// still has to be right.
-pub fn say(line: &str) {
-    let _ = writeln!(anstream::stderr(), "{line}");
 }
 
 /// Prints what clap has to say: help and version to standard output with 0, else a usage error: 2,

@@ -5,10 +5,11 @@ mod trial;
 
 use crate::exit::ExitCode;
 use crate::failure::Failure;
+use crate::output::{Format, Output, print, print_json};
 use crate::prove::written::{prove_container, root};
 use crate::scan::fixes::{self, Changes, Tiers};
+use crate::scan::is_wanted;
 use crate::scan::project::{Project, Selection};
-use crate::scan::{Format, Output, is_wanted, say};
 use clap::Args;
 use dropcap_audit::{Audited, AuditedContainer, Change, Level, Options, audit};
 use dropcap_capability::CapabilitySet;
@@ -93,11 +94,10 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     report.diff = changes.files.iter().map(fixes::diff).collect();
     report.errors.extend(project.errors.iter().cloned());
     report.errors.extend(changes.refused);
-    let text = match arguments.output.format {
-        Format::Json => report.json()?,
-        Format::Text => report.text(&arguments.output),
-    };
-    say(&text);
+    match arguments.output.format {
+        Format::Json => print_json(&report)?,
+        Format::Text => print(&report.text(&arguments.output)),
+    }
     let code = match () {
         () if project.named_is_unreadable() => UNREADABLE,
         () if report.is_open(arguments.fix) => OPEN,

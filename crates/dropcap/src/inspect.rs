@@ -2,7 +2,7 @@
 
 use crate::exit::ExitCode;
 use crate::failure::Failure;
-use crate::prove::{Color, Format, detail, json, print};
+use crate::output::{Format, Output, print, print_json};
 use clap::Args;
 use dropcap_prove::{Inspection, SearchLimits, inspect_pid, inspect_self};
 use dropcap_report::inspect::text;
@@ -14,33 +14,20 @@ pub struct Arguments {
     #[arg(default_value = "self", value_name = "TARGET")]
     targets: Vec<String>,
 
-    /// How to print it
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-
-    /// Print the target's name and what it can reach alone
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
-
-    /// Print every name, and the chain to each reachable capability
-    #[arg(short, long)]
-    verbose: bool,
-
-    /// When to use colour
-    #[arg(long, value_enum, default_value_t)]
-    color: Color,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Runs the verb.
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    arguments.color.apply();
+    arguments.output.settle_color();
     let inspections: Vec<Inspection> =
         arguments.targets.iter().map(|target| inspect(target)).collect::<Result<_, _>>()?;
-    print(&match (arguments.format, inspections.as_slice()) {
-        (Format::Json, [one]) => json(one)?,
-        (Format::Json, many) => json(&many)?,
-        (Format::Text, many) => text(many, detail(arguments.quiet, arguments.verbose)),
-    });
+    match (arguments.output.format, inspections.as_slice()) {
+        (Format::Json, [one]) => print_json(one)?,
+        (Format::Json, many) => print_json(&many)?,
+        (Format::Text, many) => print(&text(many, arguments.output.detail())),
+    }
     Ok(ExitCode::SUCCESS)
 }
 

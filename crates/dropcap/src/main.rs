@@ -13,6 +13,7 @@ mod exit;
 mod failure;
 mod harden;
 mod inspect;
+mod output;
 mod prove;
 mod run;
 mod scan;

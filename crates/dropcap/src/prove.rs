@@ -6,12 +6,13 @@ pub(crate) mod written;
 
 use crate::exit::ExitCode;
 use crate::failure::Failure;
+use crate::output::{Format, Output, print, print_json};
 use crate::scan::project::Selection;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use dropcap_capability::CapabilitySet;
 use dropcap_engine::EngineVersion;
 use dropcap_prove::{Proof, Scene, SearchLimits, prove};
-use dropcap_report::prove::{Detail, text};
+use dropcap_report::prove::text;
 
 /// An open door beyond what is allowed.
 const OPEN: u8 = 1;
@@ -42,87 +43,18 @@ pub struct Arguments {
     #[command(flatten)]
     selection: Selection,
 
-    /// How to print it
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-
-    /// Print the last line alone
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
-
-    /// Print why, and what the model expected
-    #[arg(short, long)]
-    verbose: bool,
-
-    /// When to use colour
-    #[arg(long, value_enum, default_value_t)]
-    color: Color,
-}
-
-/// How to print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Text,
-    /// For programs
-    Json,
-}
-
-/// When to use colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Color {
-    /// On a terminal
-    #[default]
-    Auto,
-    /// Everywhere
-    Always,
-    /// Nowhere
-    Never,
-}
-
-impl Color {
-    /// Makes it hold for everything that is printed.
-    pub fn apply(self) {
-        let choice = match self {
-            Self::Auto => anstream::ColorChoice::Auto,
-            Self::Always => anstream::ColorChoice::Always,
-            Self::Never => anstream::ColorChoice::Never,
-        };
-        choice.write_global();
-    }
-}
-
-/// How much to print.
-pub fn detail(quiet: bool, verbose: bool) -> Detail {
-    match (quiet, verbose) {
-        (true, _) => Detail::Quiet,
-        (_, true) => Detail::Verbose,
-        _ => Detail::Normal,
-    }
-}
-
-/// Prints to standard output; a reader that has gone is no error.
-pub fn print(text: &str) {
-    use std::io::Write;
-    let _ = anstream::stdout().write_all(text.as_bytes());
-}
-
-/// As JSON, with a line's end.
-pub fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
-    serde_json::to_string_pretty(value)
-        .map(|text| text + "\n")
-        .map_err(|error| Failure::new("the result cannot be written as JSON").because(error))
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Runs the verb.
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    arguments.color.apply();
+    arguments.output.settle_color();
     let proof = proof(&arguments)?;
-    print(&match arguments.format {
-        Format::Text => text(&proof, detail(arguments.quiet, arguments.verbose)),
-        Format::Json => json(&proof)?,
-    });
+    match arguments.output.format {
+        Format::Text => print(&text(&proof, arguments.output.detail())),
+        Format::Json => print_json(&proof)?,
+    }
     let closed = proof.open_beyond_allowed.is_empty();
     Ok(if closed { ExitCode::SUCCESS } else { ExitCode::from(OPEN) })
 }

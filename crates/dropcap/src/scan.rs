@@ -8,6 +8,7 @@ pub(crate) mod walk;
 
 use crate::exit::ExitCode;
 use crate::failure::Failure;
+use crate::output::{Format, Output, print, print_plain, say};
 use clap::{Args, ValueEnum};
 use dropcap_audit::{Audited, Change, Finding, FixTier, Level, Options, RULES, audit, rule};
 use dropcap_engine::EngineVersion;
@@ -15,7 +16,6 @@ use dropcap_report::json;
 use dropcap_report::text::{self, Look};
 use fixes::Tiers;
 use project::{Project, Selection};
-use std::io::Write;
 use std::path::PathBuf;
 
 /// A finding at or above `--fail-on`.
@@ -60,72 +60,6 @@ pub struct Arguments {
     selection: Selection,
     #[command(flatten)]
     output: Output,
-}
-
-/// How to say it; for every verb that reports on files
-#[derive(Args)]
-pub(crate) struct Output {
-    /// Text for people, JSON for programs
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-    /// Only the summary
-    #[arg(short, long)]
-    pub quiet: bool,
-    /// References and waived findings too
-    #[arg(short, long, conflicts_with = "quiet")]
-    pub verbose: bool,
-    /// Whether to colour
-    #[arg(long, value_enum, default_value_t = Color::Auto)]
-    pub color: Color,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Text,
-    Json,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    Auto,
-    Always,
-    Never,
-}
-
-impl Output {
-    /// How findings are to look.
-    pub fn look(&self) -> Look {
-        Look { verbose: self.verbose, notes: self.verbose, styled: is_styled() }
-    }
-
-    /// Settles whether what is printed is coloured.
-    pub fn settle_color(&self) {
-        let choice = match self.color {
-            Color::Auto => anstream::ColorChoice::Auto,
-            Color::Always => anstream::ColorChoice::Always,
-            Color::Never => anstream::ColorChoice::Never,
-        };
-        choice.write_global();
-    }
-}
-
-/// Prints to standard output, with styles where they belong; a reader that has gone is no error.
-pub(crate) fn say(text: &str) {
-    if is_styled() {
-        let _ = anstream::stdout().write_all(text.as_bytes());
-    } else {
-        say_plain(&anstream::adapter::strip_str(text).to_string());
-    }
-}
-
-/// Prints what has no styles, at once: what strips them writes piece by piece.
-fn say_plain(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
-}
-
-/// Whether standard output shows styles.
-fn is_styled() -> bool {
-    anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -186,8 +120,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         let changes = fixes::changes(&audited, &project.input, &options, tiers);
         fixed = fixes::write(&changes, &project)?;
         if arguments.output.format == Format::Text {
-            fixed.iter().for_each(|file| say(&format!("fixed {file}\n")));
-            say(&applied(&changes, &audited, tiers));
+            fixed.iter().for_each(|file| print(&format!("fixed {file}\n")));
+            print(&applied(&changes, &audited, tiers));
         }
         project.reread(&fixed, &arguments.selection)?;
         audited = look(&project);
@@ -210,7 +144,7 @@ fn report(
     if arguments.output.format == Format::Json {
         let document = json::scan(audited, &project.errors, fixed)
             .map_err(|error| Failure::new("cannot write JSON").because(error))?;
-        say_plain(&document);
+        print_plain(&document);
         return Ok(());
     }
     let fixing = arguments.fix || arguments.unsafe_fixes;
@@ -223,9 +157,9 @@ fn report(
         text::scan(audited, &project.errors, &project.input.sources, look)
     };
     if look.styled {
-        say(&text)
+        print(&text)
     } else {
-        say_plain(&text)
+        print_plain(&text)
     }
     Ok(())
 }
@@ -255,14 +189,14 @@ fn applied(changes: &fixes::Changes, audited: &Audited, tiers: Tiers) -> String 
 /// The changes as a patch on standard output; what there is to say of them beside it.
 fn show_diff(changes: &fixes::Changes, audited: &Audited, tiers: Tiers, look: Look) -> ExitCode {
     for change in &changes.files {
-        say(&fixes::diff(change));
+        print(&fixes::diff(change));
     }
     let said = applied(changes, audited, tiers);
     if !said.is_empty() {
-        crate::failure::say(said.trim_end());
+        say(said.trim_end());
     }
     for error in &changes.refused {
-        crate::failure::say(text::error(error, look).trim_end());
+        say(text::error(error, look).trim_end());
     }
     ExitCode::from(if changes.files.is_empty() { 0 } else { FOUND })
 }
@@ -270,7 +204,7 @@ fn show_diff(changes: &fixes::Changes, audited: &Audited, tiers: Tiers, look: Lo
 fn explain(name: &str) -> Result<ExitCode, Failure> {
     if name == "all" {
         for rule in RULES {
-            say(&format!("{:24} {}\n", rule.name, rule.summary));
+            print(&format!("{:24} {}\n", rule.name, rule.summary));
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -279,7 +213,7 @@ fn explain(name: &str) -> Result<ExitCode, Failure> {
         return Err(Failure::new(format!("there is no rule `{name}`"))
             .help(format!("the rules are {}", names.join(", "))));
     };
-    say(rule.page);
+    print(rule.page);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,8 +1,7 @@
 //! One report: the plan, before, the changes, after.
 
 use super::trial::Trial;
-use crate::failure::Failure;
-use crate::scan::Output;
+use crate::output::Output;
 use dropcap_audit::Fix;
 use dropcap_prove::Proof;
 use dropcap_report::prove::{Detail, text as proof_text};
@@ -99,12 +98,6 @@ impl Report {
     /// Whether something is open in the end: as the files are now.
     pub fn is_open(&self, fix: bool) -> bool {
         self.containers.iter().any(|one| one.is_open(fix))
-    }
-
-    pub fn json(&self) -> Result<String, Failure> {
-        serde_json::to_string_pretty(self)
-            .map(|text| text + "\n")
-            .map_err(|error| Failure::new("cannot write JSON").because(error))
     }
 
     pub fn text(&self, output: &Output) -> String {

@@ -111,7 +111,7 @@ pub fn remains(remains: Remains, wanted: &Confinement) {
         return;
     }
     let closed = if wanted.close_user_namespaces { ", user namespaces are closed" } else { "" };
-    crate::failure::say(&format!(
+    crate::output::say(&format!(
         "dropcap: note: CAP_SETPCAP is missing, so the bounding set keeps {} ({}); none of it can be \
          reached: no_new_privs is set, the other sets hold {}{closed}\n  \
          help: start with CAP_SETPCAP to drop it all; --strict refuses instead",
