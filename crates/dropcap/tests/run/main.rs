@@ -12,6 +12,7 @@ mod cases;
 mod context;
 mod init;
 mod probe;
+mod request;
 
 use bench::Bench;
 use context::Context;
@@ -34,7 +35,7 @@ fn run_all(arguments: &[String]) -> ExitCode {
         arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     let bench = Bench::new();
     let (mut passed, mut failed) = (0, 0);
-    for (name, case) in cases::ALL.iter().chain(init::ALL) {
+    for (name, case) in cases::ALL.iter().chain(request::ALL).chain(init::ALL) {
         for context in Context::ALL {
             let title = format!("{name} {context}");
             if !filters.is_empty() && !filters.iter().any(|filter| title.contains(*filter)) {
