@@ -11,6 +11,8 @@ compile_error!("dropcap knows the system calls of x86_64 and aarch64 only");
 mod command;
 mod confinement;
 mod descriptors;
+#[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
+pub mod early;
 pub mod init;
 mod launch;
 pub mod sys;

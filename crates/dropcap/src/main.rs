@@ -2,9 +2,8 @@
 //!
 //! One file a verb; each is thin and asks the crates.
 //!
-//! The entry point is C's `main`: what the standard library does before its own (it reads the stack's
-//! bounds from `/proc/self/maps`, sets up a signal stack and three handlers) costs a sixth of the
-//! time of a whole `dropcap run`, and `run` goes before every start of a container. See
+//! `run` goes before every start of a container, so it begins before the C library where that costs
+//! time, and the C library calls `main` without the standard library's. See
 //! `docs/decisions/entry-point.md`.
 #![cfg_attr(not(test), no_main)]
 
@@ -40,7 +39,19 @@ enum Verb {
     Harden(harden::Arguments),
 }
 
-/// The entry point. Arguments and environment reach `std::env` without it: the C library hands them
+/// The entry point, before the C library's.
+#[cfg(all(starts_early, not(test)))]
+#[allow(unsafe_code, reason = "the code is that of `dropcap_confine::early`")]
+mod early {
+    use dropcap_confine::early::EarlyMemory;
+
+    dropcap_confine::entry!(crate::run::early::run);
+
+    #[global_allocator]
+    static MEMORY: EarlyMemory = EarlyMemory;
+}
+
+/// What the C library starts. Arguments and environment reach `std::env` without it: the C library hands them
 /// to the standard library before.
 #[cfg(not(test))]
 #[allow(unsafe_code, reason = "an attribute: nothing else in the program is called `main`")]
@@ -51,7 +62,7 @@ extern "C" fn main(_argc: c_int, _argv: *const *const c_char) -> c_int {
 
 #[cfg_attr(test, expect(dead_code, reason = "the tests have an entry point of their own"))]
 fn dropcap() -> ExitCode {
-    if let Some(arguments) = run::quick() {
+    if let Some(arguments) = run::quick(std::env::args_os()) {
         return run::run(arguments).unwrap_or_else(|failure| failure.report());
     }
     let verb = match CommandLine::try_parse() {

@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 mod descriptors;
+#[cfg(all(starts_early, not(test)))]
+pub mod early;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
@@ -17,7 +19,7 @@ use dropcap_capability::CapabilitySet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-pub use quick::from_process as quick;
+pub use quick::parse_line as quick;
 
 /// `run` refused or failed; other exit codes are the command's.
 const REFUSED: u8 = 125;

@@ -2,6 +2,7 @@
 
 use super::refused;
 use crate::failure::Failure;
+use std::ffi::OsString;
 use std::ops::Range;
 
 /// The first passed descriptor: `SD_LISTEN_FDS_START`.
@@ -13,13 +14,14 @@ const MOST: u32 = 1 << 20;
 ///
 /// # Errors
 /// A number that is none.
-pub fn passed() -> Result<Range<u32>, Failure> {
-    let variable = |name: &str| std::env::var_os(name).map(|value| value.into_string());
-    let ours =
-        matches!(variable("LISTEN_PID"), Some(Ok(pid)) if pid == std::process::id().to_string());
+pub fn passed(environment: &[(OsString, OsString)]) -> Result<Range<u32>, Failure> {
+    let variable = |name: &str| {
+        environment.iter().find(|(key, _)| key == name).map(|(_, value)| value.to_str())
+    };
+    let ours = variable("LISTEN_PID") == Some(Some(&std::process::id().to_string()));
     let Some(count) = variable("LISTEN_FDS").filter(|_| ours) else { return Ok(START..START) };
-    match count.as_deref().map(str::parse::<u32>) {
-        Ok(Ok(count)) if count <= MOST => Ok(START..START + count),
+    match count.map(str::parse::<u32>) {
+        Some(Ok(count)) if count <= MOST => Ok(START..START + count),
         _ => Err(refused("LISTEN_FDS is not a number of descriptors")
             .help("unset LISTEN_FDS and LISTEN_PID if nothing is passed")),
     }

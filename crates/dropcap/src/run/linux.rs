@@ -7,19 +7,11 @@ use dropcap_capability::CapabilitySet;
 use dropcap_confine::sys::Linux;
 use dropcap_confine::{Command, Confined, Confinement, ExecError, Identity, init, launch, prepare};
 use dropcap_policy::{Policy, TRUSTED};
-use std::ffi::NulError;
+use std::ffi::{NulError, OsString};
 
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let mut wanted = confinement(&arguments)?;
-    let mut command = Command::new(&arguments.command, std::env::vars_os()).map_err(nul)?;
-    if let Some(text) = &arguments.user {
-        let user = user::resolve(text, arguments.init_groups)?;
-        command.set("HOME", &user.home).map_err(nul)?;
-        wanted.identity = Some(Identity { uid: user.uid, gid: user.gid, groups: user.groups });
-    }
-    let passed = descriptors::passed()?;
-    let keep: Vec<u32> = arguments.keep.iter().copied().chain(passed.clone()).collect();
-
+    let Launch { command, wanted, keep, passed } =
+        Launch::new(&arguments, std::env::vars_os().collect())?;
     let tell = |now: &Confined| {
         if let (false, Some(remains)) = (arguments.quiet, now.remains) {
             message::remains(remains, &wanted);
@@ -34,9 +26,37 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         message::failure(error.into()).report();
         code
     };
-    init::supervise(command, !passed.is_empty(), failed)
+    init::supervise(command, passed, failed)
         .map(ExitCode::from)
         .map_err(|error| refused("cannot stay as the parent").because(error))
+}
+
+/// All that is decided before anything changes.
+pub struct Launch {
+    pub command: Command,
+    pub wanted: Confinement,
+    /// The descriptors to leave open.
+    pub keep: Vec<u32>,
+    /// Whether some of them were passed by `LISTEN_FDS`.
+    passed: bool,
+}
+
+impl Launch {
+    pub fn new(
+        arguments: &Arguments,
+        environment: Vec<(OsString, OsString)>,
+    ) -> Result<Self, Failure> {
+        let mut wanted = confinement(arguments)?;
+        let passed = descriptors::passed(&environment)?;
+        let mut command = Command::new(&arguments.command, environment).map_err(nul)?;
+        if let Some(text) = &arguments.user {
+            let user = user::resolve(text, arguments.init_groups)?;
+            command.set("HOME", &user.home).map_err(nul)?;
+            wanted.identity = Some(Identity { uid: user.uid, gid: user.gid, groups: user.groups });
+        }
+        let keep = arguments.keep.iter().copied().chain(passed.clone()).collect();
+        Ok(Self { command, wanted, keep, passed: !passed.is_empty() })
+    }
 }
 
 /// From the flags, or from the policy that they name. Nothing is looked for beside that: whoever is

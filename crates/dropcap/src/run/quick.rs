@@ -8,7 +8,7 @@ use super::Arguments;
 use std::ffi::{OsStr, OsString};
 
 /// The arguments of `run`, from what follows the verb; `None` leaves it to clap.
-pub fn parse(mut words: impl Iterator<Item = OsString>) -> Option<Arguments> {
+fn parse(mut words: impl Iterator<Item = OsString>) -> Option<Arguments> {
     let mut arguments = Arguments::default();
     loop {
         let word = words.next()?;
@@ -50,9 +50,9 @@ fn value(word: OsString) -> Option<String> {
     if flag { None } else { word.into_string().ok() }
 }
 
-/// The arguments of this process, if its verb is `run`.
-pub fn from_process() -> Option<Arguments> {
-    let mut words = std::env::args_os().skip(1);
+/// The arguments of a whole command line, the program's own name first, if its verb is `run`.
+pub fn parse_line(line: impl IntoIterator<Item = OsString>) -> Option<Arguments> {
+    let mut words = line.into_iter().skip(1);
     if words.next()? != OsStr::new("run") {
         return None;
     }

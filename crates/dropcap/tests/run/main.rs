@@ -10,6 +10,7 @@
 mod bench;
 mod cases;
 mod context;
+mod early;
 mod init;
 mod probe;
 mod request;
@@ -35,7 +36,7 @@ fn run_all(arguments: &[String]) -> ExitCode {
         arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     let bench = Bench::new();
     let (mut passed, mut failed) = (0, 0);
-    for (name, case) in cases::ALL.iter().chain(request::ALL).chain(init::ALL) {
+    for (name, case) in cases::ALL.iter().chain(request::ALL).chain(early::ALL).chain(init::ALL) {
         for context in Context::ALL {
             let title = format!("{name} {context}");
             if !filters.is_empty() && !filters.iter().any(|filter| title.contains(*filter)) {

@@ -4,10 +4,18 @@ use dropcap_confine::sys::{self, ExecStrings, Linux, System};
 use std::ffi::CString;
 use std::process::ExitCode;
 
-/// `probe state`, `probe unshare`, `probe touch FILE`, `probe exec PROGRAM ARGUMENTS..`.
+/// `probe state`, `probe strings WORDS..`, `probe unshare`, `probe touch FILE`, `probe exec PROGRAM ARGUMENTS..`.
 pub fn main(arguments: &[String]) -> ExitCode {
     match arguments[0].as_str() {
         "state" => state(),
+        "strings" => {
+            for word in std::env::args_os() {
+                println!("{word:?}");
+            }
+            for variable in std::env::vars_os() {
+                println!("{variable:?}");
+            }
+        }
         "unshare" => {
             /// `CLONE_NEWUSER`.
             const NEW_USER: i32 = 0x1000_0000;

@@ -1,0 +1,7 @@
+//! Where `dropcap` begins; see `docs/decisions/entry-point.md`.
+
+include!("../confine/src/early/link.rs");
+
+fn main() {
+    begin_early("bins");
+}
