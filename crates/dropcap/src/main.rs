@@ -39,8 +39,8 @@ enum Verb {
     Harden(harden::Arguments),
 }
 
-/// The entry point, before the C library's.
-#[cfg(all(starts_early, not(test)))]
+/// The entry point, before the C library's; of the tests too, whose binary is linked alike.
+#[cfg(starts_early)]
 #[allow(unsafe_code, reason = "the code is that of `dropcap_confine::early`")]
 mod early {
     use dropcap_confine::early::EarlyMemory;
@@ -51,8 +51,8 @@ mod early {
     static MEMORY: EarlyMemory = EarlyMemory;
 }
 
-/// What the C library starts. Arguments and environment reach `std::env` without it: the C library hands them
-/// to the standard library before.
+/// What the C library starts. It has handed arguments and environment to the standard library
+/// before, so `std::env` knows them.
 #[cfg(not(test))]
 #[allow(unsafe_code, reason = "an attribute: nothing else in the program is called `main`")]
 #[unsafe(no_mangle)]

@@ -2,7 +2,7 @@
 
 #[cfg(target_os = "linux")]
 mod descriptors;
-#[cfg(all(starts_early, not(test)))]
+#[cfg(starts_early)]
 pub mod early;
 #[cfg(target_os = "linux")]
 mod linux;
