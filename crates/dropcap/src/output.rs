@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::io::Write;
 
 /// How to say it
-#[derive(Args)]
+#[derive(Args, Debug, Default, PartialEq, Eq)]
 pub struct Output {
     /// Text for people, JSON for programs
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -24,14 +24,16 @@ pub struct Output {
     color: Color,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
+    #[default]
     Text,
     Json,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Color {
+    #[default]
     Auto,
     Always,
     Never,

@@ -14,6 +14,7 @@ mod user;
 
 use crate::exit::ExitCode;
 use crate::failure::Failure;
+use crate::output::Output;
 use clap::Args;
 use dropcap_capability::CapabilitySet;
 use std::ffi::OsString;
@@ -58,9 +59,8 @@ pub struct Arguments {
     /// Let the command make user namespaces: for sandboxes built on bwrap, and Chromium's
     #[arg(long)]
     allow_user_namespaces: bool,
-    /// Say nothing but errors
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    output: Output,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,

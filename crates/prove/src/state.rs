@@ -95,15 +95,19 @@ impl State {
     /// What the kernel answers; a seccomp filter may deny one of the calls.
     pub fn of_self() -> io::Result<(Self, Credentials)> {
         let credentials = read_credentials()?;
+        Ok((Self::of_this_thread(&credentials), credentials))
+    }
+
+    /// The calling thread's credentials, which somebody has just read, and what /proc tells beside
+    /// them.
+    pub fn of_this_thread(credentials: &Credentials) -> Self {
         let status = fs::read_to_string("/proc/self/status").ok();
         let seccomp = status.as_deref().and_then(seccomp_mode).or_else(|| {
             use dropcap_confine::sys::{Linux, System};
             let mode = |filter| if filter { SeccompMode::Filter } else { SeccompMode::Disabled };
             Linux.has_filter().ok().map(mode)
         });
-        let user_namespace = UserNamespace::of(Path::new("/proc/self"));
-        let state = Self::new(&credentials, true, seccomp, user_namespace);
-        Ok((state, credentials))
+        Self::new(credentials, true, seccomp, UserNamespace::of(Path::new("/proc/self")))
     }
 
     /// What these credentials are, in JSON's words.

@@ -14,7 +14,7 @@ pub fn run(given: &Given) {
     let Some(arguments) = quick(given.arguments.iter().cloned()) else { return };
     // Without CAP_SETPCAP something remains, which is said before the command is executed.
     let drops_all = || Linux.capget().is_ok_and(|now| now.permitted.contains(Capability::SETPCAP));
-    if arguments.init || !(arguments.quiet || drops_all()) {
+    if arguments.init || !(arguments.output.quiet || drops_all()) {
         return;
     }
     let Ok(launch) = Launch::new(&arguments, given.environment.clone()) else { return };

@@ -10,13 +10,10 @@ use dropcap_policy::{Policy, TRUSTED};
 use std::ffi::{NulError, OsString};
 
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    arguments.output.settle_color();
     let Launch { command, wanted, keep, passed } =
         Launch::new(&arguments, std::env::vars_os().collect())?;
-    let tell = |now: &Confined| {
-        if let (false, Some(remains)) = (arguments.quiet, now.remains) {
-            message::remains(remains, &wanted);
-        }
-    };
+    let tell = |now: &Confined| message::confined(now, &wanted, &arguments.output);
     if !arguments.init {
         return Err(message::failure(launch(&Linux, &wanted, &keep, command, tell)));
     }

@@ -2,8 +2,11 @@
 
 use super::refused;
 use crate::failure::Failure;
-use dropcap_capability::CapabilitySet;
-use dropcap_confine::{ConfineError, Confinement, ExecError, LaunchError, Remains};
+use crate::output::{Format, Output, say};
+use dropcap_capability::{CapabilitySet, Credentials};
+use dropcap_confine::{ConfineError, Confined, Confinement, ExecError, LaunchError, Remains};
+use dropcap_prove::State;
+use serde::Serialize;
 
 /// The kernel's answers that have an advice of their own, by number: errno(3), the same on x86_64
 /// and aarch64.
@@ -104,19 +107,69 @@ fn exec_help(error: &ExecError) -> Option<String> {
     })
 }
 
-/// Says what had to stay in the bounding set and cannot be reached. Where it is only the securebits,
-/// nothing is said: with every set as it should be, they protect nothing.
-pub fn remains(remains: Remains, wanted: &Confinement) {
-    if remains.bounding.is_empty() {
+/// Says on standard error what holds, as far as it is asked for; standard output is the command's.
+pub fn confined(now: &Confined, wanted: &Confinement, output: &Output) {
+    if output.quiet {
         return;
     }
+    match output.format {
+        Format::Json => say(&json(now, wanted)),
+        Format::Text => {
+            if output.verbose {
+                say(&holds(now, wanted));
+            }
+            // Where it is only the securebits that stay, nothing is said: with every set as it
+            // should be, they protect nothing.
+            if let Some(remains) = now.remains.filter(|remains| !remains.bounding.is_empty()) {
+                say(&stays(remains, wanted));
+            }
+        }
+    }
+}
+
+/// What was read back, as one line of JSON.
+fn json(now: &Confined, wanted: &Confinement) -> String {
+    #[derive(Serialize)]
+    struct Document {
+        schema: u8,
+        allowed: Vec<String>,
+        state: State,
+        /// What had to stay in the bounding set, and cannot be reached.
+        remains: Vec<String>,
+    }
+    let names = |set: CapabilitySet| set.iter().map(|one| one.to_string()).collect();
+    let document = Document {
+        schema: 1,
+        allowed: names(wanted.allow),
+        state: State::of_this_thread(&now.credentials),
+        remains: names(now.remains.map_or(CapabilitySet::EMPTY, |remains| remains.bounding)),
+    };
+    serde_json::to_string(&document).unwrap_or_default()
+}
+
+/// What was read back, for people.
+fn holds(now: &Confined, wanted: &Confinement) -> String {
+    let Credentials { uid, gid, permitted, no_new_privs, .. } = &now.credentials;
+    let and = match (no_new_privs, wanted.close_user_namespaces) {
+        (true, true) => "; no_new_privs is set, user namespaces are closed",
+        (true, false) => "; no_new_privs is set, user namespaces are as before",
+        (false, true) => "; user namespaces are closed",
+        (false, false) => "",
+    };
+    format!(
+        "dropcap: user {}, group {} holds {permitted}, and can come to hold no more{and}",
+        uid.effective, gid.effective
+    )
+}
+
+fn stays(remains: Remains, wanted: &Confinement) -> String {
     let closed = if wanted.close_user_namespaces { ", user namespaces are closed" } else { "" };
-    crate::output::say(&format!(
+    format!(
         "dropcap: note: CAP_SETPCAP is missing, so the bounding set keeps {} ({}); none of it can be \
          reached: no_new_privs is set, the other sets hold {}{closed}\n  \
          help: start with CAP_SETPCAP to drop it all; --strict refuses instead",
         remains.bounding.len(),
         remains.bounding,
         wanted.allow
-    ));
+    )
 }

@@ -28,7 +28,7 @@ fn parse(mut words: impl Iterator<Item = OsString>) -> Option<Arguments> {
             "--init-groups" => &mut arguments.init_groups,
             "--strict" => &mut arguments.strict,
             "--allow-user-namespaces" => &mut arguments.allow_user_namespaces,
-            "--quiet" | "-q" => &mut arguments.quiet,
+            "--quiet" | "-q" => &mut arguments.output.quiet,
             _ => return None,
         };
         once(!std::mem::replace(flag, true))?;
@@ -65,7 +65,7 @@ mod tests {
     use crate::{CommandLine, Verb};
     use clap::Parser;
 
-    const FRAGMENTS: [&str; 20] = [
+    const FRAGMENTS: [&str; 23] = [
         "--allow NET_RAW",
         "--allow none",
         "--allow cap_kill,10",
@@ -83,6 +83,9 @@ mod tests {
         "--allow-user-namespaces",
         "--keep-fd 3",
         "--workload web",
+        "-v",
+        "--format json",
+        "--color never",
         "--no-such-flag",
         "stray",
         "-- inner",

@@ -71,9 +71,10 @@ fn init_hands_signals_on(bench: &Bench, context: Context) {
 
 /// An orphan becomes dropcap's child, and no zombie of it stays.
 fn init_reaps_orphans(bench: &Bench, context: Context) {
-    // The inner shell ends at once, and leaves a sleep behind.
-    let script = "/bin/sh -c 'sleep 0.3 & echo $!' > \"$0\"; read orphan < \"$0\"; \
-        grep ^PPid /proc/$orphan/status; echo Parent: $PPID; tries=0; \
+    // The inner shell ends at once, and leaves one behind that waits to be told to end.
+    let script = "/bin/sh -c '(until [ -e \"$0.end\" ]; do sleep 0.02; done) & echo $!' \"$0\" > \"$0\"; \
+        read orphan < \"$0\"; grep ^PPid /proc/$orphan/status; echo Parent: $PPID; \
+        : > \"$0.end\"; tries=0; \
         while [ -e /proc/$orphan ] && [ $tries -lt 500 ]; do sleep 0.02; tries=$((tries + 1)); done; \
         [ -e /proc/$orphan ] || echo Orphan: gone";
     let mark = bench.path("marks").join(format!("orphan {context}"));

@@ -13,6 +13,7 @@ pub const ALL: &[Case] = &[
     ("a_policy_says_what_is_allowed", a_policy_says_what_is_allowed),
     ("a_policy_may_leave_no_new_privs_off", a_policy_may_leave_no_new_privs_off),
     ("a_policy_is_never_looked_for", a_policy_is_never_looked_for),
+    ("what_holds_is_told_when_asked_for", what_holds_is_told_when_asked_for),
     ("bad_input_executes_nothing", bad_input_executes_nothing),
     ("a_command_that_cannot_be_executed", a_command_that_cannot_be_executed),
 ];
@@ -76,6 +77,31 @@ fn a_policy_is_never_looked_for(bench: &Bench, context: Context) {
     bench.refused(context, &["--workload", "planted-here"], 125, "planted-here");
     let (state, _) = bench.state(context, &[]);
     assert_confined(context, &state, NOTHING);
+}
+
+/// On standard error, since standard output is the command's.
+fn what_holds_is_told_when_asked_for(bench: &Bench, context: Context) {
+    let uid = context.uid();
+    let outcome = bench.probe(context, &["-v", "--color", "never"], &["unshare"]);
+    let said = format!("dropcap: user {uid}, group {uid} holds none, and can come to hold no more");
+    assert!(outcome.stderr.contains(&said), "{outcome:?}");
+    assert_eq!(outcome.stdout, "errno 1\n");
+
+    let outcome = bench.probe(context, &["--format", "json"], &["unshare"]);
+    let json: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
+    assert_eq!(json["schema"], 1);
+    assert_eq!(json["state"]["permitted"], serde_json::json!([]));
+    assert_eq!(json["state"]["seccomp"], "filter");
+    assert_eq!(json["state"]["uid"], uid);
+    let remains = json["remains"].as_array().unwrap();
+    assert_eq!(remains.is_empty(), context.has_setpcap(), "{json}");
+    if context.is_privileged() {
+        let outcome = bench.probe(context, &["--format", "json", "--allow", "KILL"], &["unshare"]);
+        let json: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
+        assert_eq!(json["allowed"], serde_json::json!(["CAP_KILL"]));
+    }
+    let outcome = bench.probe(context, &["-q", "--format", "json"], &["unshare"]);
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("errno 1\n", ""));
 }
 
 fn bad_input_executes_nothing(bench: &Bench, context: Context) {
