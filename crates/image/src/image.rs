@@ -14,7 +14,9 @@ pub struct Image {
     pub executables: Vec<Executable>,
     /// What its configuration says; a root directory has none.
     pub configured: Option<Configured>,
-    /// Its digest; a root directory has none.
+    /// Its digest: of the manifest in an OCI layout, of the configuration (the image's id) in what
+    /// `docker save` writes and in an engine; a root directory has none. Taken as it is written: no
+    /// digest is computed.
     pub digest: Option<String>,
     /// What could not be read, or does not mean what it seems to: a proof of "nothing privileged is
     /// in there" does not hold where there is one.
@@ -58,4 +60,40 @@ pub fn read_rootfs(root: &Path) -> Result<Image, ImageError> {
         let _ = root;
         Err(ImageError::LinuxOnly)
     }
+}
+
+/// Reads an image in a `docker save` or `podman save` archive, or in an OCI layout that was packed
+/// with tar; the archive may be compressed with gzip or zstd, and so may its layers.
+///
+/// Nothing is unpacked onto the disk. What is kept in memory is the files and directories that bear on
+/// privilege, symbolic links, and 18 bytes a name; at most 128 MiB of that. `reference` chooses among
+/// several images, and is not looked at where there is only one.
+///
+/// # Errors
+/// [`ImageError::Unreadable`], [`ImageError::Faulty`], [`ImageError::NotChosen`].
+pub fn read_archive(path: &Path, reference: Option<&str>) -> Result<Image, ImageError> {
+    crate::archive::read(path, reference)
+}
+
+/// Reads an image in an OCI layout: a directory with `oci-layout`, `index.json` and `blobs`. Among
+/// several platforms this machine's is taken. Otherwise as [`read_archive`].
+///
+/// # Errors
+/// [`ImageError::Unreadable`], [`ImageError::Faulty`], [`ImageError::NotChosen`].
+pub fn read_layout(directory: &Path, reference: Option<&str>) -> Result<Image, ImageError> {
+    crate::archive::read_layout(directory, reference)
+}
+
+/// Reads what lies at `path`: an OCI layout, a root directory, or an archive.
+///
+/// # Errors
+/// As [`read_layout`], [`read_rootfs`], [`read_archive`].
+pub fn read_path(path: &Path, reference: Option<&str>) -> Result<Image, ImageError> {
+    if !path.is_dir() {
+        return read_archive(path, reference);
+    }
+    if path.join("index.json").is_file() && path.join("blobs").is_dir() {
+        return read_layout(path, reference);
+    }
+    read_rootfs(path)
 }

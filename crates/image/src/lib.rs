@@ -2,17 +2,21 @@
 //! file-capability files.
 //!
 //! # Limitations
-//! Root directories only, no archive yet. POSIX ACLs are not read: a directory counts as what its
+//! Digests are taken as written. POSIX ACLs are not read: a directory counts as what its
 //! mode says. Reading a root needs Linux (extended attributes, and no way out through a symbolic
 //! link); [`Users`] works everywhere.
 #![forbid(unsafe_code)]
 
+mod archive;
+mod budget;
+mod capabilities;
 mod error;
 mod image;
 #[cfg(target_os = "linux")]
 mod linux;
 mod users;
 
-pub use error::ImageError;
-pub use image::{Configured, Image, read_rootfs};
+use budget::Budget;
+pub use error::{Fault, ImageError};
+pub use image::{Configured, Image, read_archive, read_layout, read_path, read_rootfs};
 pub use users::{User, UserError, Users};

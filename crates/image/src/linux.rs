@@ -1,6 +1,5 @@
 //! Reading an image from a root directory, on Linux.
 
-mod capabilities;
 mod mount;
 mod ownership;
 mod users;

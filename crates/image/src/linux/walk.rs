@@ -2,6 +2,7 @@
 
 use super::{DIRECTORY, Mount, Ownership};
 use crate::Image;
+use crate::capabilities::{self, LONGEST};
 use dropcap_capability::{Directory, Executable, FileCapabilities};
 use rustix::fs::{
     AtFlags, CWD, Dir, FileType, Mode, OFlags, Statx, StatxFlags, fgetxattr, lgetxattr, openat,
@@ -23,9 +24,6 @@ pub const WANTED: StatxFlags = StatxFlags::TYPE
 const SET_ID: u32 = 0o6000;
 /// What a directory must have for everybody to get through.
 const SEARCH_BY_OTHERS: u32 = 0o001;
-/// Longer than the longest revision of `security.capability` (24 bytes), so that a longer one is
-/// seen to be wrong.
-const LONGEST_CAPABILITIES: usize = 64;
 /// Each level holds one descriptor, of which a process usually has 1,024.
 const DEEPEST: usize = 256;
 /// An image that is broken all over is not listed file by file.
@@ -151,7 +149,7 @@ impl<'a> Walk<'a> {
             _ => return Ok(()),
         }
         let mode = u32::from(status.stx_mode) & 0o7777;
-        let mut bytes = [0; LONGEST_CAPABILITIES];
+        let mut bytes = [0; LONGEST];
         let length = self.capabilities(parent, name, &mut bytes)?;
         if mode & SET_ID == 0 && length.is_none() {
             return Ok(());
@@ -218,7 +216,7 @@ impl<'a> Walk<'a> {
 
     fn decode(&mut self, name: &CStr, bytes: Option<&[u8]>) -> Option<FileCapabilities> {
         let (capabilities, wrong) = match bytes {
-            Some(bytes) => super::capabilities::decode(bytes),
+            Some(bytes) => capabilities::decode(bytes),
             None => (None, Some("it is too long".to_owned())),
         };
         if let Some(wrong) = wrong {

@@ -2,6 +2,10 @@
 
 use dropcap_capability::{FileCapabilities, FileCapabilitiesError};
 
+/// Longer than the longest revision of the attribute (24 bytes), so that a longer one is seen to be
+/// wrong.
+pub const LONGEST: usize = 64;
+
 /// What the attribute gives, and what is wrong with it.
 pub fn decode(bytes: &[u8]) -> (Option<FileCapabilities>, Option<String>) {
     match FileCapabilities::decode(bytes) {
