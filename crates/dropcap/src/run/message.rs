@@ -156,8 +156,9 @@ fn holds(now: &Confined, wanted: &Confinement) -> String {
         (false, true) => "; user namespaces are closed",
         (false, false) => "",
     };
+    let what = if permitted.is_empty() { "nothing".to_owned() } else { permitted.to_string() };
     format!(
-        "dropcap: user {}, group {} holds {permitted}, and can come to hold no more{and}",
+        "dropcap: user {}, group {} holds {what}, and can come to hold no more{and}",
         uid.effective, gid.effective
     )
 }

@@ -83,7 +83,8 @@ fn a_policy_is_never_looked_for(bench: &Bench, context: Context) {
 fn what_holds_is_told_when_asked_for(bench: &Bench, context: Context) {
     let uid = context.uid();
     let outcome = bench.probe(context, &["-v", "--color", "never"], &["unshare"]);
-    let said = format!("dropcap: user {uid}, group {uid} holds none, and can come to hold no more");
+    let said =
+        format!("dropcap: user {uid}, group {uid} holds nothing, and can come to hold no more");
     assert!(outcome.stderr.contains(&said), "{outcome:?}");
     assert_eq!(outcome.stdout, "errno 1\n");
 
