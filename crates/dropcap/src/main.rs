@@ -62,6 +62,13 @@ extern "C" fn main(_argc: c_int, _argv: *const *const c_char) -> c_int {
 
 #[cfg_attr(test, expect(dead_code, reason = "the tests have an entry point of their own"))]
 fn dropcap() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    {
+        let arguments: Vec<_> = std::env::args_os().collect();
+        if arguments.first().is_some_and(|name| dropcap_runtime::is_called(name)) {
+            return dropcap_runtime::run(&arguments, std::env::vars_os().collect()).into();
+        }
+    }
     if let Some(arguments) = run::quick(std::env::args_os()) {
         return run::run(arguments).unwrap_or_else(|failure| failure.report());
     }

@@ -17,8 +17,13 @@ pub struct Date {
 impl Date {
     /// Today, by the system's clock.
     pub fn today() -> Self {
+        Self::of(SystemTime::now())
+    }
+
+    /// The day that `time` falls on.
+    pub fn of(time: SystemTime) -> Self {
         const SECONDS_A_DAY: u64 = 24 * 60 * 60;
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         Self::from_days(since.as_secs() / SECONDS_A_DAY)
     }
 

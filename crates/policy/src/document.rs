@@ -41,12 +41,17 @@ const fn yes() -> bool {
     true
 }
 
-/// An entry of `match`.
+/// An entry of `match`, which has one of these keys.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Match {
     pub container: Option<Spanned<String>>,
     pub image: Option<Spanned<String>>,
+    pub name: Option<Spanned<String>>,
+    pub label: Option<Spanned<String>>,
+    pub annotation: Option<Spanned<String>>,
+    pub compose: Option<Spanned<String>>,
+    pub kubernetes: Option<Spanned<String>>,
 }
 
 /// A `[workload.evidence.CAPABILITY]` table.

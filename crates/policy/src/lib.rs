@@ -32,6 +32,8 @@ mod trust;
 
 pub use date::Date;
 pub use error::{ParseError, PolicyError};
-pub use matching::Match;
+pub use matching::{Match, Running};
 pub use place::{FILE_NAME, TRUSTED};
 pub use policy::{Evidence, Policy, Provenance, Verdict, Waiver, Workload};
+#[cfg(unix)]
+pub use trust::read_trusted;

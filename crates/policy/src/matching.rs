@@ -9,6 +9,71 @@ pub enum Match {
     Container(Pattern),
     /// By the image's reference.
     Image(Pattern),
+    /// By the name that the engine gives it.
+    Name(Pattern),
+    /// By a label, `KEY=VALUE`.
+    Label(Pattern),
+    /// By an annotation of its OCI configuration, `KEY=VALUE`.
+    Annotation(Pattern),
+    /// By Compose's `PROJECT/SERVICE`.
+    Compose(Pattern),
+    /// By Kubernetes' `NAMESPACE/POD/CONTAINER`.
+    Kubernetes(Pattern),
+}
+
+/// What is known of a container that is about to run. What is not known is empty, and matches
+/// nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Running {
+    /// The engine's name for it.
+    pub name: Option<String>,
+    /// Its image's reference.
+    pub image: Option<String>,
+    /// Its labels.
+    pub labels: Vec<(String, String)>,
+    /// The annotations of its OCI configuration.
+    pub annotations: Vec<(String, String)>,
+    /// `PROJECT/SERVICE`.
+    pub compose: Option<String>,
+    /// `NAMESPACE/POD/CONTAINER`.
+    pub kubernetes: Option<String>,
+}
+
+/// How closely an entry of `match` speaks of a container; the closest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Closeness {
+    /// Any container of an image.
+    Image,
+    /// Any container with a label or an annotation.
+    Labelled,
+    /// This one.
+    Named,
+}
+
+impl Match {
+    /// Whether, and how closely, it speaks of `running`. A `container` is a place in a file, and
+    /// says nothing of one that runs.
+    pub(crate) fn of_running(&self, running: &Running) -> Option<Closeness> {
+        let text = |pattern: &Pattern, text: &Option<String>| {
+            text.as_deref().is_some_and(|text| pattern.matches(text))
+        };
+        let pair = |pattern: &Pattern, pairs: &[(String, String)]| {
+            pairs.iter().any(|(key, value)| pattern.matches(&format!("{key}={value}")))
+        };
+        let (holds, closeness) = match self {
+            Self::Container(_) => return None,
+            Self::Name(pattern) => (text(pattern, &running.name), Closeness::Named),
+            Self::Compose(pattern) => (text(pattern, &running.compose), Closeness::Named),
+            Self::Kubernetes(pattern) => (text(pattern, &running.kubernetes), Closeness::Named),
+            Self::Label(pattern) => (pair(pattern, &running.labels), Closeness::Labelled),
+            Self::Annotation(pattern) => (pair(pattern, &running.annotations), Closeness::Labelled),
+            Self::Image(pattern) => {
+                let image = running.image.as_deref();
+                (image.is_some_and(|image| pattern.matches_image(image)), Closeness::Image)
+            }
+        };
+        holds.then_some(closeness)
+    }
 }
 
 /// A glob that has been read.

@@ -60,18 +60,21 @@ impl Policy {
     }
 
     pub(crate) fn from_reader(path: &Path, reader: impl Read) -> Result<Self, PolicyError> {
-        let mut bytes = Vec::new();
-        let read = |source| PolicyError::Read { path: path.to_owned(), source };
-        reader.take(LARGEST + 1).read_to_end(&mut bytes).map_err(read)?;
-        if bytes.len() as u64 > LARGEST {
-            let what = format!("more than {LARGEST} bytes");
-            return Err(read(std::io::Error::new(ErrorKind::FileTooLarge, what)));
-        }
-        let text = String::from_utf8(bytes).map_err(|error| {
-            read(std::io::Error::new(ErrorKind::InvalidData, error.utf8_error()))
-        })?;
-        let parsed = Self::parse(&text);
+        let parsed = Self::parse(&read(path, reader)?);
         let policy = parsed.map_err(|error| PolicyError::Parse { path: path.to_owned(), error })?;
         Ok(Self { path: Some(path.to_owned()), ..policy })
     }
+}
+
+/// What `reader` has, if it is a text that is no larger than a policy may be.
+pub(crate) fn read(path: &Path, reader: impl Read) -> Result<String, PolicyError> {
+    let mut bytes = Vec::new();
+    let read = |source| PolicyError::Read { path: path.to_owned(), source };
+    reader.take(LARGEST + 1).read_to_end(&mut bytes).map_err(read)?;
+    if bytes.len() as u64 > LARGEST {
+        let what = format!("more than {LARGEST} bytes");
+        return Err(read(std::io::Error::new(ErrorKind::FileTooLarge, what)));
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| read(std::io::Error::new(ErrorKind::InvalidData, error.utf8_error())))
 }

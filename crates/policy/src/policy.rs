@@ -1,7 +1,7 @@
 //! What a policy means.
 
 use crate::document::{self, Document};
-use crate::matching::{Match, Pattern};
+use crate::matching::{Match, Pattern, Running};
 use crate::{Date, ParseError};
 use dropcap_capability::{Capability, CapabilitySet, parse_capability};
 use serde::Deserialize;
@@ -159,6 +159,20 @@ impl Policy {
         )
     }
 
+    /// The workload that a running container is: the first that names it (by name, Compose service
+    /// or Kubernetes container), else the first that speaks of a label or an annotation that it has,
+    /// else the first that names its image.
+    pub fn workload_of(&self, running: &Running) -> Option<&Workload> {
+        let mut best = None;
+        for workload in &self.workloads {
+            let closest = workload.matches.iter().filter_map(|one| one.of_running(running)).max();
+            if closest > best.map(|(closeness, _)| closeness) {
+                best = closest.map(|closeness| (closeness, workload));
+            }
+        }
+        best.map(|(_, workload)| workload)
+    }
+
     /// The waiver that counts on `today` for `rule` in the container with this id.
     pub fn waiver(&self, rule: &str, container: &str, today: Date) -> Option<&Waiver> {
         self.waivers
@@ -240,13 +254,28 @@ impl Reader<'_> {
     }
 
     fn one_match(&self, written: &Spanned<document::Match>) -> Result<Match, ParseError> {
-        match (&written.get_ref().container, &written.get_ref().image) {
-            (Some(glob), None) => Ok(Match::Container(self.pattern(glob)?)),
-            (None, Some(glob)) => Ok(Match::Image(self.pattern(glob)?)),
-            _ => Err(self.error(
-                written,
-                "an entry of `match` has one key: `container` or `image`; write two entries for both",
-            )),
+        let document::Match { container, image, name, label, annotation, compose, kubernetes } =
+            written.get_ref();
+        let one_key = "an entry of `match` has one key: `container`, `image`, `name`, `label`, \
+                       `annotation`, `compose` or `kubernetes`; write an entry for each";
+        let is_pair = |glob: &&Spanned<String>| glob.get_ref().contains('=');
+        if let Some(glob) = label.iter().chain(annotation).find(|glob| !is_pair(glob)) {
+            return Err(self.error(glob, "a glob over KEY=VALUE is asked for here"));
+        }
+        type Kind = fn(Pattern) -> Match;
+        let keys: [(&Option<Spanned<String>>, Kind); 7] = [
+            (container, Match::Container),
+            (image, Match::Image),
+            (name, Match::Name),
+            (label, Match::Label),
+            (annotation, Match::Annotation),
+            (compose, Match::Compose),
+            (kubernetes, Match::Kubernetes),
+        ];
+        let mut given = keys.into_iter().filter_map(|(glob, kind)| Some((glob.as_ref()?, kind)));
+        match (given.next(), given.next()) {
+            (Some((glob, kind)), None) => Ok(kind(self.pattern(glob)?)),
+            _ => Err(self.error(written, one_key)),
         }
     }
 

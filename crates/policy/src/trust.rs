@@ -31,21 +31,34 @@ impl Policy {
     /// # Errors
     /// As [`Policy::load`], and [`PolicyError::Untrusted`] where somebody else may write.
     pub fn load_trusted(path: &Path) -> Result<Self, PolicyError> {
-        let read = |source| PolicyError::Read { path: path.to_owned(), source };
-        let untrusted = |why| PolicyError::Untrusted { path: path.to_owned(), why };
-        let real = path.canonicalize().map_err(read)?;
-        for folder in real.ancestors().skip(1) {
-            let metadata = folder.symlink_metadata().map_err(read)?;
-            why_not(&metadata, folder).map_or(Ok(()), |why| Err(untrusted(why)))?;
-        }
-        let file = File::open(&real).map_err(read)?;
-        let metadata = file.metadata().map_err(read)?;
-        if !metadata.is_file() {
-            return Err(untrusted(format!("{} is no regular file", real.display())));
-        }
-        why_not(&metadata, &real).map_or(Ok(()), |why| Err(untrusted(why)))?;
-        Self::from_reader(path, file)
+        Self::from_reader(path, open_trusted(path)?)
     }
+}
+
+/// Reads a text beside a policy, if only root can have written it.
+///
+/// # Errors
+/// As [`Policy::load_trusted`].
+pub fn read_trusted(path: &Path) -> Result<String, PolicyError> {
+    crate::place::read(path, open_trusted(path)?)
+}
+
+/// Opens a file that nobody but root can have written.
+fn open_trusted(path: &Path) -> Result<File, PolicyError> {
+    let read = |source| PolicyError::Read { path: path.to_owned(), source };
+    let untrusted = |why| PolicyError::Untrusted { path: path.to_owned(), why };
+    let real = path.canonicalize().map_err(read)?;
+    for folder in real.ancestors().skip(1) {
+        let metadata = folder.symlink_metadata().map_err(read)?;
+        why_not(&metadata, folder).map_or(Ok(()), |why| Err(untrusted(why)))?;
+    }
+    let file = File::open(&real).map_err(read)?;
+    let metadata = file.metadata().map_err(read)?;
+    if !metadata.is_file() {
+        return Err(untrusted(format!("{} is no regular file", real.display())));
+    }
+    why_not(&metadata, &real).map_or(Ok(()), |why| Err(untrusted(why)))?;
+    Ok(file)
 }
 
 /// Who else may write to what `metadata` describes.

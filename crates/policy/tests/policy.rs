@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use dropcap_capability::Capability;
-use dropcap_policy::{Date, Match, ParseError, Policy, PolicyError, Verdict};
+use dropcap_policy::{Date, Match, ParseError, Policy, PolicyError, Running, Verdict};
 use std::fs;
 
 const WHOLE: &str = r#"version = 1
@@ -46,6 +46,40 @@ fn error(text: &str) -> ParseError {
 fn with(from: &str, to: &str) -> String {
     assert!(WHOLE.contains(from), "{from}");
     WHOLE.replace(from, to)
+}
+
+/// A container that runs is known by what the engine says of it; the closest entry counts.
+#[test]
+fn a_running_container_is_matched_by_the_closest_entry() {
+    let text = r#"version = 1
+[[workload]]
+name = "image"
+match = [{ image = "nginx:*" }]
+[[workload]]
+name = "label"
+match = [{ label = "tier=*" }, { annotation = "a/b=c" }]
+[[workload]]
+name = "named"
+match = [{ name = "web-*" }, { compose = "shop/*" }, { kubernetes = "prod/*/app" }, { container = "*" }]
+"#;
+    let policy = Policy::parse(text).unwrap();
+    let of = |running: Running| policy.workload_of(&running).map(|one| one.name.clone());
+    let pairs = |key: &str, value: &str| vec![(key.to_owned(), value.to_owned())];
+    let image = Some("docker.io/library/nginx:1".to_owned());
+    let base = Running { image, ..Running::default() };
+    assert_eq!(of(Running::default()), None, "a place in a file is nothing that runs");
+    assert_eq!(of(base.clone()).unwrap(), "image");
+    assert_eq!(of(Running { labels: pairs("tier", "x"), ..base.clone() }).unwrap(), "label");
+    assert_eq!(of(Running { annotations: pairs("a/b", "c"), ..base.clone() }).unwrap(), "label");
+    assert_eq!(of(Running { annotations: pairs("a/b", "d"), ..base.clone() }).unwrap(), "image");
+    let labelled = Running { labels: pairs("tier", "x"), ..base };
+    let named = |running: Running| assert_eq!(of(running).unwrap(), "named");
+    named(Running { name: Some("web-1".to_owned()), ..labelled.clone() });
+    named(Running { compose: Some("shop/db".to_owned()), ..labelled.clone() });
+    named(Running { kubernetes: Some("prod/p/app".to_owned()), ..labelled });
+
+    let refused = Policy::parse(&text.replace("tier=*", "tier")).unwrap_err();
+    assert!(refused.message.contains("KEY=VALUE"), "{refused}");
 }
 
 #[test]

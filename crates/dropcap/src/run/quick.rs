@@ -52,7 +52,13 @@ fn value(word: OsString) -> Option<String> {
 
 /// The arguments of a whole command line, the program's own name first, if its verb is `run`.
 pub fn parse_line(line: impl IntoIterator<Item = OsString>) -> Option<Arguments> {
-    let mut words = line.into_iter().skip(1);
+    let mut words = line.into_iter();
+    let name = words.next()?;
+    // An OCI runtime has a `run` too.
+    #[cfg(target_os = "linux")]
+    if dropcap_runtime::is_called(&name) {
+        return None;
+    }
     if words.next()? != OsStr::new("run") {
         return None;
     }

@@ -1,0 +1,109 @@
+//! The bundles that containers are made from where something is changed: dropcap's own, so that the
+//! engine's stays as it is, and nobody can change what was decided before the runtime reads it.
+//!
+//! They lie in `STATE/bundles/` in a copy of the path of the runtime's own root, since ids are unique only
+//! there. A runtime names its bundle to hooks and takes it as the base of `exec`, so each stays as
+//! long as its container, and goes when another one is made.
+
+use crate::config::FILE_NAME;
+use rustix::fs::{Mode, OFlags};
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A runtime has made its own folder for a container long before this is over.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// The folder of the bundles of the runtime whose own root is `root`.
+pub(crate) fn folder(state: &Path, root: &Path) -> PathBuf {
+    let inside = root.components().filter(|part| matches!(part, std::path::Component::Normal(_)));
+    state.join("bundles").join(inside.collect::<PathBuf>())
+}
+
+/// Writes a bundle that only root can read, and gives its path.
+///
+/// # Errors
+/// It cannot be written; then nothing of it is left.
+pub(crate) fn write(folder: &Path, container: &str, config: &str) -> io::Result<PathBuf> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let own = rustix::process::geteuid().as_raw();
+    let metadata = fs::symlink_metadata(folder)?;
+    if metadata.uid() != own || metadata.mode() & 0o022 != 0 {
+        return Err(io::Error::other(format!("{} is not root's alone", folder.display())));
+    }
+    sweep(folder)?;
+    let bundle = folder.join(container);
+    remove(&bundle)?;
+    fs::DirBuilder::new().mode(0o700).create(&bundle)?;
+    write_config(&bundle, config).inspect_err(|_| {
+        let _ = remove(&bundle);
+    })?;
+    Ok(bundle)
+}
+
+fn write_config(bundle: &Path, config: &str) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::open(bundle.join(FILE_NAME), flags, Mode::RUSR | Mode::WUSR)?;
+    fs::File::from(file).write_all(config.as_bytes())
+}
+
+/// Removes a bundle; one that is not there is no error.
+pub(crate) fn remove(bundle: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(bundle) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Removes the bundles whose containers the runtime does not know any more.
+fn sweep(folder: &Path) -> io::Result<()> {
+    let Some(root) = root_of(folder) else { return Ok(()) };
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let settled = entry.metadata().and_then(|metadata| metadata.modified());
+        let settled = settled.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > SETTLED));
+        // Another root may lie below this one.
+        let bundle = entry.path().join(FILE_NAME).exists();
+        if settled && bundle && !root.join(entry.file_name()).exists() {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// The runtime's root that a folder is the copy of.
+fn root_of(folder: &Path) -> Option<PathBuf> {
+    let mut parts = folder.components();
+    parts.by_ref().find(|part| part.as_os_str() == "bundles")?;
+    Some(Path::new("/").join(parts.as_path()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+    use super::*;
+
+    #[test]
+    fn a_bundle_goes_when_its_container_has_gone_and_not_before() {
+        let base = tempfile::tempdir().unwrap();
+        let root = base.path().join("root");
+        fs::create_dir_all(root.join("lives")).unwrap();
+        let folder = folder(&base.path().join("state"), &root);
+        for container in ["lives", "gone", "new"] {
+            let bundle = write(&folder, container, "{}").unwrap();
+            assert_eq!(fs::metadata(&bundle).unwrap().mode() & 0o7777, 0o700);
+            if container != "new" {
+                let old = std::time::SystemTime::now() - 2 * SETTLED;
+                fs::File::open(&bundle).unwrap().set_modified(old).unwrap();
+            }
+        }
+        write(&folder, "next", "{}").unwrap();
+        let there = |name: &str| folder.join(name).join(FILE_NAME).exists();
+        assert!(there("lives") && there("new") && there("next") && !there("gone"));
+        // The same id again is a new container.
+        write(&folder, "next", "[]").unwrap();
+        assert_eq!(fs::read_to_string(folder.join("next").join(FILE_NAME)).unwrap(), "[]");
+    }
+}

@@ -1,0 +1,64 @@
+//! Why a process is not started.
+
+use crate::document::DocumentError;
+use crate::file::FileError;
+use crate::grammar::GrammarError;
+use crate::settings::{NoRuntime, SettingsError};
+use dropcap_policy::PolicyError;
+use std::io;
+use std::path::PathBuf;
+
+/// Why the runtime below was not called.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum Error {
+    #[error("this command line is not understood")]
+    Grammar(#[from] GrammarError),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    NoRuntime(#[from] NoRuntime),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    #[error("cannot tell what {} means", path.display())]
+    Path { path: PathBuf, source: io::Error },
+    #[error("{} does not say where the container's bundle is", path.display())]
+    NoBundle { path: PathBuf },
+    #[error("exec needs a command, or a document with --process")]
+    NoArguments,
+    #[error(
+        "the policy closes user namespaces, and this container was made without: make it anew under dropcap"
+    )]
+    NotClosed,
+    #[error(
+        "a restored process gets its capabilities from the checkpoint, where the policy cannot take them: start the container anew"
+    )]
+    Restore,
+    #[error("cannot write the configuration that the container would be made from")]
+    Bundle(#[source] io::Error),
+    #[error("cannot hand the process over to the runtime")]
+    Handover(#[source] io::Error),
+    #[error("cannot execute the runtime {}", path.display())]
+    Execute { path: PathBuf, source: io::Error },
+    #[error("a string with a NUL byte")]
+    Nul(#[from] std::ffi::NulError),
+    #[error("{0}")]
+    Usage(&'static str),
+}
+
+impl Error {
+    /// What failed and why, in one line.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        text.replace('\n', " ")
+    }
+}

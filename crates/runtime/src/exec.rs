@@ -1,0 +1,90 @@
+//! `exec`: the process is made from a document of dropcap's, whatever it was asked for by.
+
+use crate::config::{self, USER_NAMESPACES};
+use crate::decide::{self, Process};
+use crate::document::Object;
+use crate::error::Error;
+use crate::file::{self, Links};
+use crate::grammar::{Exec, GrammarError, Options};
+use crate::record::Subject;
+use crate::{Context, Invocation, bundle, process, running, state};
+use rustix::fs::{MemfdFlags, SealFlags};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::IntoRawFd;
+use std::path::Path;
+
+impl Invocation<'_> {
+    pub(crate) fn exec(&self, context: &Context<'_>, mut exec: Exec) -> Result<Infallible, Error> {
+        let Context { settings, policy, flavour, global } = context;
+        let root = state::root(global, *flavour)?;
+        let (config, bundle) = state::configuration(&root, &exec.container, *flavour)?;
+        let running = running::running(&exec.container, &config)?;
+        let decision = decide::decide(policy, settings.without_match, &running, Process::Exec);
+
+        let mut document = match exec.options.value("process").filter(|path| !path.is_empty()) {
+            Some(path) => Object::parse(&file::read(Path::new(path), Links::Follow)?, path)?,
+            None => process::build(&exec, &config, *flavour)?,
+        };
+        let change = config::confine_process(&mut document, &decision)?;
+        let container = exec.container.clone();
+        let subject = Subject { container: &container, root: &root, command: "exec" };
+        if decision.observe {
+            context.record(subject, &decision, &change);
+            return self.replace(&settings.below, self.words.to_vec());
+        }
+        // The filter is the container's: it was made with it, or it cannot be had.
+        if decision.close_user_namespaces {
+            let ours = bundle::folder(&settings.state, &root).join(&container);
+            let annotations: BTreeMap<String, String> =
+                config.read("annotations")?.unwrap_or_default();
+            let closed = annotations.get(USER_NAMESPACES).is_some_and(|text| text == "closed");
+            if bundle != ours || !closed {
+                return Err(Error::NotClosed);
+            }
+        }
+
+        let first_free = first_free(&exec.options, &self.environment)?;
+        let text = process::text(&document)?;
+        let number = sealed(&text, first_free).map_err(Error::Handover)?;
+        exec.options.remove(&process::IN_DOCUMENT);
+        exec.options.set("process", format!("/proc/self/fd/{number}"));
+        context.record(subject, &decision, &change);
+        let mut words = context.words("exec");
+        words.extend(exec.options.words());
+        words.push(container.into());
+        self.replace(&settings.below, words)
+    }
+}
+
+/// The first descriptor that is not one of those passed into the container: three, those of
+/// `--preserve-fds` and those of `LISTEN_FDS`.
+fn first_free(
+    options: &Options,
+    environment: &[(std::ffi::OsString, std::ffi::OsString)],
+) -> Result<i32, Error> {
+    let bad =
+        |value: &str| GrammarError::BadValue { flag: "preserve-fds", value: value.to_owned() };
+    let number = |text: Option<&str>| match text {
+        None | Some("") => Ok(0),
+        Some(text) => text.parse::<u16>().map(i32::from).map_err(|_| bad(text)),
+    };
+    let listen = environment.iter().find(|(key, _)| key == "LISTEN_FDS");
+    let listen = number(listen.and_then(|(_, value)| value.to_str()))?;
+    Ok(3 + number(options.value("preserve-fds"))? + listen)
+}
+
+/// A document that nobody can change any more, in a descriptor that the runtime inherits; it is
+/// gone when the runtime is.
+fn sealed(text: &str, first_free: i32) -> io::Result<i32> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let mut file = File::from(rustix::fs::memfd_create("dropcap-process", flags)?);
+    file.write_all(text.as_bytes())?;
+    let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
+    rustix::fs::fcntl_add_seals(&file, seals)?;
+    let inherited = rustix::io::fcntl_dupfd_cloexec(&file, first_free)?;
+    rustix::io::fcntl_setfd(&inherited, rustix::io::FdFlags::empty())?;
+    Ok(inherited.into_raw_fd())
+}

@@ -1,0 +1,153 @@
+//! The OCI runtime: it stands before runc or crun, and what an engine starts or lets in by `exec` gets what
+//! the policy allows.
+//!
+//! A drop in an entrypoint covers one process. The engine makes others (`exec`, health checks), and it
+//! makes each by calling its runtime. So that is where the policy holds: `create`, `run`, `restore` and
+//! `exec` are read by the runtimes' own grammar, their documents changed, and the real runtime is
+//! executed in place of this process. Every other command is passed on as it is.
+//!
+//! # Limitations
+//! - It is as good as its place: who may call runc directly, or talk to the engine as root, passes by.
+//! - Names, images and labels are what the engine says; whoever may start containers chooses them.
+//!   What cannot be known ([`mod@running`]) matches nothing.
+//! - A process that is restored from a checkpoint brings its capabilities along: refused, unless
+//!   containers are only observed.
+//! - Rootless engines run as a user who may call any runtime: the state folder is root's.
+#![cfg(target_os = "linux")]
+#![forbid(unsafe_code)]
+
+mod bundle;
+pub mod capabilities;
+pub mod config;
+pub mod decide;
+pub mod document;
+mod error;
+mod exec;
+mod file;
+pub mod grammar;
+mod log;
+mod process;
+mod record;
+pub mod running;
+pub mod seccomp;
+pub mod settings;
+mod start;
+mod state;
+mod time;
+
+pub use error::Error;
+
+use dropcap_confine::sys::Linux;
+use dropcap_policy::Policy;
+use grammar::{Command, CommandLine, Flavour, Options};
+use settings::Settings;
+use std::convert::Infallible;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// The name under which the binary is the runtime.
+pub const NAME: &str = "dropcap-runtime";
+
+/// The exit code of a refusal; others are the runtime's own.
+pub const REFUSED: u8 = 125;
+
+/// dropcap's own flag, which comes first: another folder for policy and settings. Engines pass it where they
+/// are told to when the runtime is registered.
+const CONFIG: &str = "--dropcap-config=";
+
+/// Whether a program that was called by this name is the runtime.
+pub fn is_called(by: &OsStr) -> bool {
+    Path::new(by).file_name() == Some(OsStr::new(NAME))
+}
+
+/// Does what the command line says, in the end by executing the runtime below. It returns only if
+/// that was refused or failed; the reason has been said then.
+pub fn run(arguments: &[OsString], environment: Vec<(OsString, OsString)>) -> u8 {
+    let mut words = arguments.get(1..).unwrap_or_default();
+    let mut directory = PathBuf::from(settings::DIRECTORY);
+    if let Some(own) = words.first().and_then(|word| word.to_str()?.strip_prefix(CONFIG)) {
+        directory = own.into();
+        words = &words[1..];
+    }
+    let invocation = Invocation { words, environment, directory };
+    let Err((global, error)) = invocation.carry_out();
+    log::error(&global, &error.chain());
+    REFUSED
+}
+
+/// One call of the runtime.
+struct Invocation<'a> {
+    words: &'a [OsString],
+    environment: Vec<(OsString, OsString)>,
+    /// Of policy and settings.
+    directory: PathBuf,
+}
+
+/// What a command that is held back needs to know.
+struct Context<'a> {
+    settings: Settings,
+    policy: Policy,
+    flavour: Flavour,
+    global: &'a Options,
+}
+
+impl Invocation<'_> {
+    fn carry_out(self) -> Result<Infallible, (Options, Error)> {
+        let settings = Settings::load(&self.directory);
+        let below = match &settings {
+            Ok(settings) => settings.below.clone(),
+            // What runs can be stopped and deleted whatever the settings say.
+            Err(_) => settings::found().map_err(|error| (Options::default(), error.into()))?,
+        };
+        let flavour = Flavour::of(below.as_os_str());
+        let line = CommandLine::parse(self.words, flavour)
+            .map_err(|error| (CommandLine::global_of(self.words, flavour), Error::from(error)))?;
+        let with_log = |error| (line.global.clone(), error);
+        let command = match line.command {
+            None | Some(Command::Other) => {
+                return self.replace(&below, self.words.to_vec()).map_err(with_log);
+            }
+            Some(command) => command,
+        };
+        let settings = settings.map_err(|error| with_log(error.into()))?;
+        let policy = Policy::load_trusted(&self.directory.join(dropcap_policy::FILE_NAME));
+        let policy = policy.map_err(|error| with_log(error.into()))?;
+        let context = Context { settings, policy, flavour, global: &line.global };
+        let done = match command {
+            Command::Start(start) => self.start(&context, start),
+            Command::Exec(exec) => self.exec(&context, exec),
+            Command::Other => self.replace(&below, self.words.to_vec()),
+        };
+        done.map_err(with_log)
+    }
+
+    /// Executes the runtime below with these words: returns only if that fails.
+    fn replace(&self, below: &Path, words: Vec<OsString>) -> Result<Infallible, Error> {
+        let mut line = vec![below.as_os_str().to_owned()];
+        line.extend(words);
+        let command = dropcap_confine::Command::new(&line, self.environment.iter().cloned())?;
+        let failed = command.execute(&Linux);
+        Err(Error::Execute { path: below.to_owned(), source: failed.source })
+    }
+}
+
+impl Context<'_> {
+    /// Records a decision. Where that fails it is said in the log, and what was decided still holds.
+    fn record(
+        &self,
+        subject: record::Subject<'_>,
+        decision: &decide::Decision,
+        change: &config::Change,
+    ) {
+        let path = &self.settings.record;
+        if let Err(error) = record::append(path, subject, decision, change) {
+            let text = format!("cannot record what was done in {}: {error}", path.display());
+            log::warning(self.global, &text);
+        }
+    }
+
+    /// The flags before the command, and the command, as words.
+    fn words(&self, command: &str) -> Vec<OsString> {
+        self.global.words().chain([command.into()]).collect()
+    }
+}

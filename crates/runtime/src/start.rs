@@ -1,0 +1,68 @@
+//! `create`, `run` and `restore`: the container is made from a configuration of dropcap's.
+
+use crate::config::{self, FILE_NAME};
+use crate::decide::{self, Process};
+use crate::document::Object;
+use crate::error::Error;
+use crate::file::{self, Links};
+use crate::grammar::{Flavour, Start};
+use crate::record::Subject;
+use crate::{Context, Invocation, bundle, running, state};
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+
+impl Invocation<'_> {
+    pub(crate) fn start(
+        &self,
+        context: &Context<'_>,
+        mut start: Start,
+    ) -> Result<Infallible, Error> {
+        let Context { settings, policy, flavour, global } = context;
+        let root = state::root(global, *flavour)?;
+        let given = start.options.value("bundle").filter(|path| !path.is_empty());
+        let given = PathBuf::from(given.unwrap_or("."));
+        let engines =
+            std::path::absolute(&given).map_err(|source| Error::Path { path: given, source })?;
+        let named = start.options.value("config").unwrap_or(FILE_NAME);
+        let text = file::read(&engines.join(named), Links::Refuse)?;
+        let mut config = Object::parse(&text, named)?;
+
+        let running = running::running(&start.container, &config)?;
+        let decision = decide::decide(policy, settings.without_match, &running, Process::First);
+        let change = config::confine_container(&mut config, &decision, &engines)?;
+        let container = start.container.clone();
+        let subject = Subject { container: &container, root: &root, command: start.verb };
+        if decision.observe {
+            context.record(subject, &decision, &change);
+            return self.replace(&settings.below, self.words.to_vec());
+        }
+        if start.verb == "restore" {
+            return Err(Error::Restore);
+        }
+
+        let folder = bundle::folder(&settings.state, &root);
+        let ours = bundle::write(&folder, &container, &config.to_text()?).map_err(Error::Bundle)?;
+        if *flavour == Flavour::Crun {
+            from_bundle(&mut start, &engines);
+        }
+        start.options.remove(&["config"]);
+        start.options.set("bundle", ours.to_string_lossy().into_owned());
+        context.record(subject, &decision, &change);
+        let mut words = context.words(start.verb);
+        words.extend(start.options.words());
+        words.push(container.into());
+        self.replace(&settings.below, words).inspect_err(|_| {
+            let _ = bundle::remove(&ours);
+        })
+    }
+}
+
+/// crun takes these paths from the bundle's folder, into which it goes first.
+fn from_bundle(start: &mut Start, bundle: &Path) {
+    for name in ["pid-file", "console-socket"] {
+        if let Some(path) = start.options.value(name) {
+            let path = bundle.join(path).to_string_lossy().into_owned();
+            start.options.set(name, path);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What a runtime keeps of a running container: where its configuration is.
+
+use crate::config::FILE_NAME;
+use crate::document::Object;
+use crate::error::Error;
+use crate::file::{self, Links};
+use crate::grammar::{Flavour, Options};
+use std::path::{Path, PathBuf};
+
+/// The root of the runtime's own state: `--root`, or what it is without (`main.go` of runc,
+/// `get_run_directory` of crun).
+pub(crate) fn root(global: &Options, flavour: Flavour) -> Result<PathBuf, Error> {
+    let name = match flavour {
+        Flavour::Runc => "runc",
+        Flavour::Crun => "crun",
+    };
+    let root = global.value("root").filter(|root| !root.is_empty());
+    let root = root.map_or_else(|| Path::new("/run").join(name), PathBuf::from);
+    std::path::absolute(&root).map_err(|source| Error::Path { path: root, source })
+}
+
+/// The configuration of a running container and the folder that it is in.
+pub(crate) fn configuration(
+    root: &Path,
+    container: &str,
+    flavour: Flavour,
+) -> Result<(Object, PathBuf), Error> {
+    let bundle = bundle(&root.join(container), flavour)?;
+    let text = file::read(&bundle.join(FILE_NAME), Links::Refuse)?;
+    Ok((Object::parse(&text, FILE_NAME)?, bundle))
+}
+
+fn bundle(kept: &Path, flavour: Flavour) -> Result<PathBuf, Error> {
+    let (name, found) = match flavour {
+        // `labels` of the container, `bundle=PATH` among them.
+        Flavour::Runc => {
+            let text = file::read(&kept.join("state.json"), Links::Refuse)?;
+            let config = Object::parse(&text, "state.json")?.read::<Object>("config")?;
+            let labels: Option<Vec<String>> =
+                config.map(|config| config.read("labels")).transpose()?.flatten();
+            let mut labels = labels.unwrap_or_default().into_iter();
+            let bundle = labels.find_map(|label| label.strip_prefix("bundle=").map(str::to_owned));
+            ("state.json", bundle)
+        }
+        Flavour::Crun => {
+            let text = file::read(&kept.join("status"), Links::Refuse)?;
+            ("status", Object::parse(&text, "status")?.read("bundle")?)
+        }
+    };
+    let path = kept.join(name);
+    let bundle = PathBuf::from(found.ok_or(Error::NoBundle { path: path.clone() })?);
+    if bundle.is_absolute() { Ok(bundle) } else { Err(Error::NoBundle { path }) }
+}
