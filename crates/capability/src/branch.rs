@@ -59,8 +59,18 @@ branches! {
     FileSomeoneMayExecute
     /// execve: CAP_DAC_OVERRIDE is effective.
     FileOverride
-    /// execve: the mount gives privileges.
-    MountMaySuid
+    /// execve: there are more interpreters than the kernel follows.
+    InterpretersTooMany
+    /// execve: the mount is in the thread's mount namespace.
+    MountInNamespace
+    /// execve: the mount is nosuid.
+    MountNosuid
+    /// execve: the filesystem's user namespace is the thread's or around it.
+    MountOwnerAround
+    /// execve: the mount is noexec.
+    MountNoexec
+    /// execve: set-id bits and file capabilities count.
+    FileMaySuid
     /// execve: set-id bits count, since no_new_privs is off.
     SetIdBitsCount
     /// execve: the user namespace maps both the file's owner and its group.
@@ -89,8 +99,18 @@ branches! {
     IdChanges
     /// execve: permitted grows.
     PermittedGrows
-    /// execve: a gain is refused, since no_new_privs is on.
+    /// execve, with something to gain: no_new_privs is on.
+    GainNoNewPrivs
+    /// execve, with something to gain: another process shares the thread's directories.
+    GainShared
+    /// execve, with something to gain: the thread is traced.
+    GainTraced
+    /// PTRACE_TRACEME: the thread is traced already.
+    TracedAlready
+    /// execve: the gain is refused.
     GainRefused
+    /// execve, with the gain refused: CAP_SETUID keeps the new ids all the same.
+    GainKeepsIds
     /// execve: file capabilities or a changed id clear the ambient set.
     AmbientCleared
     /// execve: the new permitted set is effective at once.
@@ -119,6 +139,10 @@ branches! {
     SecurebitsUnprivileged
     /// PR_SET_KEEPCAPS: SECURE_KEEP_CAPS is locked.
     KeepCapsLocked
+    /// capset: the header's version is known.
+    CapsetVersion
+    /// capset: it is about the calling thread.
+    CapsetSelf
     /// capset: CAP_SETPCAP is effective, so inheritable may take from the bounding set.
     CapsetHasSetpcap
     /// capset: inheritable is inside old inheritable and permitted.
@@ -137,16 +161,32 @@ branches! {
     UidIsNew
     /// setresuid: CAP_SETUID is effective.
     UidHasSetuid
-    /// setresuid: SECURE_NO_SETUID_FIXUP is off, so the sets follow the ids.
+    /// setuid, setreuid, setresuid: SECURE_NO_SETUID_FIXUP is off, so the sets follow the ids.
     UidFixup
-    /// setresuid: the last uid 0 is left.
+    /// After a change of uids: the last uid 0 is left.
     UidLeavesRoot
-    /// setresuid: SECURE_KEEP_CAPS keeps permitted and effective when the last uid 0 is left.
+    /// After a change of uids: SECURE_KEEP_CAPS keeps permitted and effective when the last uid 0 is left.
     UidKeepsCapabilities
-    /// setresuid: the effective uid stops being 0.
+    /// After a change of uids: the effective uid stops being 0.
     UidEffectiveLeavesRoot
-    /// setresuid: the effective uid becomes 0.
+    /// After a change of uids: the effective uid becomes 0.
     UidEffectiveBecomesRoot
+    /// setuid: the id is mapped.
+    SetuidMapped
+    /// setuid: CAP_SETUID is effective, so all ids change.
+    SetuidHasSetuid
+    /// setuid without CAP_SETUID: the id is the real or the saved one.
+    SetuidIsOwn
+    /// setreuid: both ids are mapped.
+    ReuidMapped
+    /// setreuid: the real id that is asked for is the real or the effective one.
+    ReuidRealIsOwn
+    /// setreuid: the effective id that is asked for is one of the thread's own.
+    ReuidEffectiveIsOwn
+    /// setreuid: CAP_SETUID is effective.
+    ReuidHasSetuid
+    /// setreuid: the saved id becomes the effective one.
+    ReuidSavedFollows
     /// setfsuid: the id is mapped.
     FilesystemUidMapped
     /// setfsuid: the id is one of the thread's own.
@@ -167,10 +207,46 @@ branches! {
     GidIsNew
     /// setresgid: CAP_SETGID is effective.
     GidHasSetgid
-    /// setgroups: CAP_SETGID is effective and the user namespace allows it.
+    /// setgid: the id is mapped.
+    SetgidMapped
+    /// setgid: CAP_SETGID is effective, so all ids change.
+    SetgidHasSetgid
+    /// setgid without CAP_SETGID: the id is the real or the saved one.
+    SetgidIsOwn
+    /// setregid: both ids are mapped.
+    RegidMapped
+    /// setregid: the real id that is asked for is the real or the effective one.
+    RegidRealIsOwn
+    /// setregid: the effective id that is asked for is one of the thread's own.
+    RegidEffectiveIsOwn
+    /// setregid: CAP_SETGID is effective.
+    RegidHasSetgid
+    /// setregid: the saved id becomes the effective one.
+    RegidSavedFollows
+    /// setfsgid: the id is mapped.
+    FilesystemGidMapped
+    /// setfsgid: the id is one of the thread's own.
+    FilesystemGidIsOwn
+    /// setfsgid: CAP_SETGID is effective.
+    FilesystemGidHasSetgid
+    /// setgroups: CAP_SETGID is effective.
+    GroupsHasSetgid
+    /// setgroups: the user namespace allows it.
     GroupsAllowed
     /// setgroups: every id is mapped.
     GroupsMapped
     /// unshare: the effective ids are mapped in the namespace that is left.
     NamespaceOwnerMapped
+    /// setns: the namespace is the one that the thread is in.
+    EnterSame
+    /// setns: another process shares the thread's directories.
+    EnterShared
+    /// setns: CAP_SYS_ADMIN counts over the namespace.
+    EnterHasSysAdmin
+    /// A capability over a namespace: the holder is in it or around it.
+    CapableReaches
+    /// A capability over a namespace: the holder made it.
+    CapableOwner
+    /// A capability over a namespace: it is effective.
+    CapableEffective
 }

@@ -14,6 +14,75 @@ pub struct CapsetRequest {
     pub inheritable: CapabilitySet,
 }
 
+/// What capset(2) is told of the layout and of the thread (`struct __user_cap_header_struct`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CapsetHeader {
+    /// `_LINUX_CAPABILITY_VERSION_1` to `3`.
+    pub version: u32,
+    /// Whether the pid is 0 or the thread's own.
+    pub own: bool,
+}
+
+impl CapsetHeader {
+    /// `_LINUX_CAPABILITY_VERSION_1`: one 32-bit word a set.
+    pub const VERSION_1: u32 = 0x1998_0330;
+    /// `_LINUX_CAPABILITY_VERSION_2`: two words.
+    pub const VERSION_2: u32 = 0x2007_1026;
+    /// `_LINUX_CAPABILITY_VERSION_3`: two words.
+    pub const VERSION_3: u32 = 0x2008_0522;
+    /// The layout of today, about the calling thread.
+    pub const PLAIN: Self = Self { version: Self::VERSION_3, own: true };
+
+    /// The capabilities that the layout has room for; `None` if there is no such version
+    /// (`cap_validate_magic`).
+    fn room(self) -> Option<CapabilitySet> {
+        match self.version {
+            Self::VERSION_1 => Some(CapabilitySet::from_bits(u32::MAX as u64)),
+            Self::VERSION_2 | Self::VERSION_3 => Some(CapabilitySet::from_bits(u64::MAX)),
+            _ => None,
+        }
+    }
+}
+
+/// [`capset`] with any header, each of its decisions put to `judge`. A set of the first version has no
+/// capability from 32 on.
+///
+/// # Errors
+/// `EINVAL` for a version that does not exist, `EPERM` for another thread, else as [`capset`].
+pub fn capset_with_header_judged(
+    old: &Credentials,
+    header: CapsetHeader,
+    request: CapsetRequest,
+    environment: &Environment,
+    judge: &mut impl Judge,
+) -> Result<Credentials, Errno> {
+    let room = header.room();
+    let known = judge.decide(Branch::CapsetVersion, room.is_some());
+    let Some(room) = room.filter(|_| known) else { return Err(Errno::EINVAL) };
+    if !judge.decide(Branch::CapsetSelf, header.own) {
+        return Err(Errno::EPERM);
+    }
+    let request = CapsetRequest {
+        effective: request.effective & room,
+        permitted: request.permitted & room,
+        inheritable: request.inheritable & room,
+    };
+    capset_judged(old, request, environment, judge)
+}
+
+/// [`capset`] with any header.
+///
+/// # Errors
+/// `EINVAL` for a version that does not exist, `EPERM` for another thread, else as [`capset`].
+pub fn capset_with_header(
+    old: &Credentials,
+    header: CapsetHeader,
+    request: CapsetRequest,
+    environment: &Environment,
+) -> Result<Credentials, Errno> {
+    capset_with_header_judged(old, header, request, environment, &mut Faithful)
+}
+
 /// Sets the three sets of the calling thread (`cap_capset`). Bits that the kernel does not have are
 /// left out before anything is checked; ambient loses what is no longer both permitted and
 /// inheritable.

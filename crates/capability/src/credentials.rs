@@ -1,8 +1,9 @@
 //! A thread's credentials: what the kernel keeps in `struct cred`, as far as privilege goes.
 
-use crate::{CapabilitySet, Securebits};
+use crate::{CapabilitySet, Environment, Securebits};
 
-/// The four ids of one kind (user or group), as the thread's own user namespace shows them.
+/// The four ids of one kind (user or group): in the numbers of the thread's own user namespace, or of
+/// one around it (see [`IdMap`](crate::IdMap)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ids {
     /// The real id.
@@ -19,6 +20,17 @@ impl Ids {
     /// All four the same.
     pub const fn all(id: u32) -> Self {
         Self { real: id, effective: id, saved: id, filesystem: id }
+    }
+
+    /// Each of them made into another.
+    #[must_use]
+    pub fn map(self, of: impl Fn(u32) -> u32) -> Self {
+        Self {
+            real: of(self.real),
+            effective: of(self.effective),
+            saved: of(self.saved),
+            filesystem: of(self.filesystem),
+        }
     }
 
     /// Whether the real, effective or saved id is `id`.
@@ -72,5 +84,16 @@ impl Credentials {
     /// Whether `gid` is the filesystem group or a supplementary one (`in_group_p`).
     pub fn in_group(&self, gid: u32) -> bool {
         self.gid.filesystem == gid || self.groups.contains(&gid)
+    }
+
+    /// As the thread itself sees them in its user namespace, where an id without a number shows as
+    /// [`OVERFLOW_ID`](crate::OVERFLOW_ID).
+    #[must_use]
+    pub fn shown_in(&self, environment: &Environment) -> Self {
+        let user = |id| environment.uids.shown_or_overflow(id);
+        let group = |id| environment.gids.shown_or_overflow(id);
+        let mut groups: Vec<u32> = self.groups.iter().map(|id| group(*id)).collect();
+        groups.sort_unstable();
+        Self { uid: self.uid.map(user), gid: self.gid.map(group), groups, ..self.clone() }
     }
 }

@@ -1,27 +1,6 @@
 //! What the rules ask about beside the thread's credentials.
 
-use crate::{CapabilitySet, Kernel};
-
-/// The ids that a user namespace maps, as ranges in the namespace's own numbers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdMap(Vec<(u32, u32)>);
-
-impl IdMap {
-    /// Every valid id: the initial user namespace. 2³²−1 is no id (`INVALID_UID`).
-    pub fn everything() -> Self {
-        Self(vec![(0, u32::MAX)])
-    }
-
-    /// From `(first id inside, count)` pairs: columns 1 and 3 of `/proc/PID/uid_map`.
-    pub fn from_ranges(ranges: impl IntoIterator<Item = (u32, u32)>) -> Self {
-        Self(ranges.into_iter().collect())
-    }
-
-    /// Whether `id` means somebody here; setresuid(2) answers EINVAL to one that does not.
-    pub fn maps(&self, id: u32) -> bool {
-        self.0.iter().any(|(first, count)| id >= *first && id - first < *count)
-    }
-}
+use crate::{CapabilitySet, IdMap, Kernel};
 
 /// The kernel, and the user namespace that the thread lives in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +13,14 @@ pub struct Environment {
     pub uids: IdMap,
     /// The group ids that exist in the namespace.
     pub gids: IdMap,
-    /// Whether setgroups(2) is allowed at all: `/proc/PID/setgroups`, user_namespaces(7).
+    /// Whether setgroups(2) is allowed at all: `/proc/PID/setgroups` says so and the group map is
+    /// written (`userns_may_setgroups`); user_namespaces(7).
     pub setgroups_allowed: bool,
+    /// Who is root in the namespaces that this one lies in, as ids of the reference: file
+    /// capabilities that such a root wrote count here too (`rootid_owns_currentns`). None of them
+    /// where ids are in the namespace's own numbers, since getxattr(2) shows such capabilities
+    /// without their root.
+    pub outer_roots: Vec<u32>,
 }
 
 impl Environment {
@@ -47,7 +32,31 @@ impl Environment {
             uids: IdMap::everything(),
             gids: IdMap::everything(),
             setgroups_allowed: true,
+            outer_roots: Vec::new(),
         }
+    }
+
+    /// A user namespace made in this one, before its maps are written: nobody has a number there, and
+    /// setgroups(2) waits for the group map.
+    #[must_use]
+    pub fn nested(&self) -> Self {
+        Self {
+            uids: IdMap::nothing(),
+            gids: IdMap::nothing(),
+            setgroups_allowed: false,
+            outer_roots: self.roots().collect(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether `uid` is root in the namespace.
+    pub(crate) fn is_root(&self, uid: u32) -> bool {
+        self.uids.root() == Some(uid)
+    }
+
+    /// Who is root in it and in those around it.
+    pub(crate) fn roots(&self) -> impl Iterator<Item = u32> {
+        self.outer_roots.iter().copied().chain(self.uids.root())
     }
 }
 

@@ -12,6 +12,7 @@ pub enum Errno {
     ENOSPC,
     ENOSYS,
     EAGAIN,
+    ELOOP,
 }
 
 impl Errno {
@@ -24,6 +25,7 @@ impl Errno {
             Self::EINVAL => 22,
             Self::ENOSPC => 28,
             Self::ENOSYS => 38,
+            Self::ELOOP => 40,
         }
     }
 }

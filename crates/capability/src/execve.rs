@@ -5,15 +5,17 @@
 //! during execve()".
 
 use crate::branch::{Branch, Faithful, Judge};
-use crate::permission::may_execute;
+use crate::permission::{has_ids, may_execute};
 use crate::{
-    CapabilitySet, Credentials, Environment, Errno, FileCapabilities, Ids, Kernel, Revision,
-    Securebits,
+    Capability, CapabilitySet, Company, Credentials, Environment, Errno, FileCapabilities, Ids,
+    Kernel, Revision, Securebits,
 };
 
 /// A file that a thread may execute, with all that the kernel asks of it.
 ///
-/// Ids are in the numbers of the thread's own user namespace; `None` where they have none there.
+/// Ids are in the numbers of the thread's own user namespace, or of the one that its credentials are
+/// in ([`IdMap`](crate::IdMap)); `None` where they have none there. How a mount shows it is in
+/// [`Mount`](crate::Mount).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Executable {
     /// Where it is, for people.
@@ -26,9 +28,12 @@ pub struct Executable {
     pub gid: Option<u32>,
     /// Its `security.capability`, as getxattr(2) gives it inside the thread's user namespace.
     pub file_capabilities: Option<FileCapabilities>,
-    /// Whether its mount gives no privilege: mounted nosuid, or owned by a user namespace that is
-    /// not the thread's or an ancestor of it (`mnt_may_suid`).
+    /// Whether its mount gives no privilege ([`Mount::may_suid`](crate::Mount::may_suid)): mounted
+    /// nosuid, of another mount namespace, or owned by a user namespace that is not the thread's or
+    /// around it.
     pub nosuid: bool,
+    /// Whether nothing on its mount can be executed (`path_noexec`).
+    pub noexec: bool,
     /// The directories from the root to it that not everybody may search, outermost first.
     pub restricted_directories: Vec<Directory>,
 }
@@ -49,10 +54,6 @@ const SETUID: u32 = 0o4000;
 /// `S_ISGID` and `S_IXGRP`: without the latter, setgid means mandatory locking, not an id.
 const SETGID_EXECUTABLE: u32 = 0o2010;
 
-/// The kernel from which execve compares the new effective ids with the old effective ones; before,
-/// with the old real ones ("exec: Correct the permission check for unsafe exec").
-const COMPARES_EFFECTIVE_IDS: Kernel = Kernel::new(6, 17);
-
 impl Executable {
     /// An ordinary program that everybody may execute and that gives nothing: mode 0755, root's.
     pub fn plain(path: impl Into<String>) -> Self {
@@ -63,6 +64,7 @@ impl Executable {
             gid: Some(0),
             file_capabilities: None,
             nosuid: false,
+            noexec: false,
             restricted_directories: Vec::new(),
         }
     }
@@ -75,7 +77,7 @@ impl Executable {
 
 /// The credentials after execve(2) of `file` by a thread with `old`.
 ///
-/// For a script, `file` is its interpreter: see [`execve_script`].
+/// For a script, `file` is its interpreter: see [`execve_script`](crate::execve_script).
 ///
 /// ```
 /// use dropcap_capability::*;
@@ -93,38 +95,20 @@ pub fn execve(
     file: &Executable,
     environment: &Environment,
 ) -> Result<Credentials, Errno> {
-    execve_judged(old, file, environment, &mut Faithful)
+    execve_judged(old, file, environment, Company::ALONE, &mut Faithful)
 }
 
-/// The credentials after execve(2) of `script`, which names `interpreter` in its first line.
-///
-/// The script has to be executable like any file, but its set-id bits and file capabilities count
-/// for nothing: `bprm_creds_from_file` asks the file that is loaded in the end.
+/// [`execve`] by a thread that others have a hand in.
 ///
 /// # Errors
-/// As [`execve`], for the script first, then for the interpreter.
-pub fn execve_script(
+/// As [`execve`].
+pub fn execve_in_company(
     old: &Credentials,
-    script: &Executable,
-    interpreter: &Executable,
+    file: &Executable,
     environment: &Environment,
+    company: Company,
 ) -> Result<Credentials, Errno> {
-    execve_script_judged(old, script, interpreter, environment, &mut Faithful)
-}
-
-/// [`execve_script`], each of its decisions put to `judge`.
-///
-/// # Errors
-/// As [`execve_script`].
-pub fn execve_script_judged(
-    old: &Credentials,
-    script: &Executable,
-    interpreter: &Executable,
-    environment: &Environment,
-    judge: &mut impl Judge,
-) -> Result<Credentials, Errno> {
-    may_execute(old, script, judge)?;
-    execve_judged(old, interpreter, environment, judge)
+    execve_judged(old, file, environment, company, &mut Faithful)
 }
 
 /// [`execve`], each of its decisions put to `judge`.
@@ -135,23 +119,25 @@ pub fn execve_judged(
     old: &Credentials,
     file: &Executable,
     environment: &Environment,
+    company: Company,
     judge: &mut impl Judge,
 ) -> Result<Credentials, Errno> {
-    may_execute(old, file, judge)?;
-    let may_suid = judge.decide(Branch::MountMaySuid, !file.nosuid);
-    let (euid, egid) = ids_from_mode(old, file, may_suid, judge);
+    may_execute(old, file, environment, judge)?;
+    let may_suid = judge.decide(Branch::FileMaySuid, !file.nosuid);
+    let (euid, egid) = ids_from_mode(old, file, may_suid, environment, judge);
     let from_file = capabilities_from_file(old, file, may_suid, environment, judge)?;
     let has_fcap = from_file.is_some();
     let (mut permitted, mut effective_at_once) = from_file.unwrap_or_default();
 
-    let becomes_root = euid == 0 && old.uid.real != 0;
+    let is_root = |uid| environment.is_root(uid);
+    let becomes_root = is_root(euid) && !is_root(old.uid.real);
     if judge.decide(Branch::RootIsSpecial, !old.securebits.contains(Securebits::NOROOT))
         && !judge.decide(Branch::RootYieldsToFile, has_fcap && becomes_root)
     {
-        if judge.decide(Branch::RootPermitted, euid == 0 || old.uid.real == 0) {
+        if judge.decide(Branch::RootPermitted, is_root(euid) || is_root(old.uid.real)) {
             permitted = old.bounding | old.inheritable;
         }
-        if judge.decide(Branch::RootEffective, euid == 0) {
+        if judge.decide(Branch::RootEffective, is_root(euid)) {
             effective_at_once = true;
         }
     }
@@ -160,8 +146,12 @@ pub fn execve_judged(
         judge.decide(Branch::IdChanges, id_changes(old, euid, egid, environment.kernel));
     let grows = judge.decide(Branch::PermittedGrows, !permitted.is_subset(old.permitted));
     let (mut euid, mut egid) = (euid, egid);
-    if judge.decide(Branch::GainRefused, (id_changes || grows) && old.no_new_privs) {
-        (euid, egid) = (old.uid.real, old.gid.real);
+    let refused = (id_changes || grows) && company.is_unsafe(old, judge);
+    if judge.decide(Branch::GainRefused, refused) {
+        let setuid = old.effective.contains(Capability::SETUID) && !old.no_new_privs;
+        if !judge.decide(Branch::GainKeepsIds, setuid) {
+            (euid, egid) = (old.uid.real, old.gid.real);
+        }
         permitted = permitted & old.permitted;
     }
 
@@ -193,6 +183,7 @@ fn ids_from_mode(
     old: &Credentials,
     file: &Executable,
     may_suid: bool,
+    environment: &Environment,
     judge: &mut impl Judge,
 ) -> (u32, u32) {
     let unchanged = (old.uid.effective, old.gid.effective);
@@ -200,7 +191,7 @@ fn ids_from_mode(
         return unchanged;
     }
     // An owner or group that the namespace does not map switches off both bits.
-    let ids = file.uid.zip(file.gid);
+    let ids = file.uid.zip(file.gid).filter(|ids| has_ids(environment, *ids));
     let mapped = judge.decide(Branch::FileIdsMapped, ids.is_some());
     let Some((owner, group)) = ids.filter(|_| mapped) else { return unchanged };
     let setuid = judge.decide(Branch::FileSetuid, file.mode & SETUID != 0);
@@ -223,9 +214,12 @@ fn capabilities_from_file(
     }
     let present = judge.decide(Branch::FileHasCapabilities, file.file_capabilities.is_some());
     let Some(capabilities) = file.file_capabilities.filter(|_| present) else { return Ok(None) };
-    // `rootid_owns_currentns`: getxattr(2) shows 0 for the namespace's own root, and hides the
-    // revision where the root is that of an ancestor.
-    let foreign = matches!(capabilities.revision, Revision::Three { root_id } if root_id != 0);
+    // `rootid_owns_currentns`. Of the other revisions the root is that of the filesystem, which is the
+    // namespace's own or one around it, or the mount would give nothing.
+    let foreign = match capabilities.revision {
+        Revision::Three { root_id } => !environment.roots().any(|root| root == root_id),
+        Revision::One | Revision::Two => false,
+    };
     if judge.decide(Branch::FileRootIsForeign, foreign) {
         return Ok(None);
     }
@@ -245,7 +239,7 @@ fn capabilities_from_file(
 /// Whether the new effective ids count as a change, which no_new_privs refuses and which clears the
 /// ambient set.
 fn id_changes(old: &Credentials, euid: u32, egid: u32, kernel: Kernel) -> bool {
-    if kernel >= COMPARES_EFFECTIVE_IDS {
+    if kernel >= Kernel::EXEC_COMPARES_EFFECTIVE_IDS {
         euid != old.uid.effective || !old.in_group(egid)
     } else {
         euid != old.uid.real || egid != old.gid.real

@@ -31,6 +31,106 @@ impl Kernel {
     }
 }
 
+/// Where the rules change.
+impl Kernel {
+    /// From here on setresuid(2) and setresgid(2) that change nothing return at once, and so leave a
+    /// filesystem id that differs from the effective one; before, it was set to the effective one
+    /// ("kernel/sys.c: fix and improve control flow in __sys_setres[ug]id()"). It came with 6.3 and
+    /// was taken into stable series: 6.1.176 has it (measured).
+    pub const SETRES_RETURNS_EARLY: Self = Self::new(6, 1);
+    /// The kernel that brought securebits which need no privilege (`SECURE_ALL_UNPRIVILEGED`).
+    pub const UNPRIVILEGED_SECUREBITS: Self = Self::new(6, 14);
+    /// From here on execve compares the new effective ids with the old effective ones; before, with
+    /// the old real ones ("exec: Correct the permission check for unsafe exec").
+    pub const EXEC_COMPARES_EFFECTIVE_IDS: Self = Self::new(6, 17);
+
+    /// The versions from which on another set of rules counts, the oldest first. The first is the
+    /// oldest whose source was read.
+    const RULES: [Self; 4] = [
+        Self::new(5, 10),
+        Self::SETRES_RETURNS_EARLY,
+        Self::UNPRIVILEGED_SECUREBITS,
+        Self::EXEC_COMPARES_EFFECTIVE_IDS,
+    ];
+
+    /// The versions that the differential test was run on, the oldest first.
+    pub const COMPARED: [Self; 3] = [Self::new(6, 1), Self::new(6, 12), Self::NEWEST];
+
+    /// Whose rules are used for this version, and how well that is founded. Nothing is unknown: a
+    /// version takes the rules of the nearest one that is known, and this says so.
+    ///
+    /// ```
+    /// use dropcap_capability::{Evidence, Kernel};
+    /// let rules = Kernel::new(7, 2).rules();
+    /// assert_eq!(rules.evidence, Evidence::Assumed);
+    /// assert_eq!(
+    ///     rules.to_string(),
+    ///     "Linux 7.2 is newer than every kernel that the rules were compared with; those of 6.18 are used",
+    /// );
+    /// ```
+    pub fn rules(self) -> Rules {
+        let (oldest, newest) = (Self::RULES[0], Self::NEWEST);
+        let (like, evidence) = if Self::COMPARED.contains(&self) {
+            (self, Evidence::Compared)
+        } else if self < oldest {
+            (oldest, Evidence::Assumed)
+        } else if self > newest {
+            (newest, Evidence::Assumed)
+        } else {
+            let since = Self::RULES.into_iter().rev().find(|since| *since <= self);
+            let since = since.unwrap_or(oldest);
+            // A version that was compared and lies in the same stretch speaks for this one.
+            let until = Self::RULES.into_iter().find(|next| *next > self);
+            let within =
+                |compared: &Self| *compared >= since && until.is_none_or(|until| *compared < until);
+            (Self::COMPARED.into_iter().rev().find(within).unwrap_or(since), Evidence::Read)
+        };
+        Rules { kernel: self, like, evidence }
+    }
+}
+
+/// How it is known that the rules are those of a kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Evidence {
+    /// The version lies outside of those whose sources were read.
+    Assumed,
+    /// Its sources were read, and no rule changes between it and the one that it is taken to be like.
+    Read,
+    /// The differential test was run on it.
+    Compared,
+}
+
+/// Whose rules the model uses for a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Rules {
+    /// The version that was asked about.
+    pub kernel: Kernel,
+    /// The nearest version that is known, whose rules are used.
+    pub like: Kernel,
+    /// How well that is founded.
+    pub evidence: Evidence,
+}
+
+impl fmt::Display for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kernel, like, evidence } = self;
+        match evidence {
+            Evidence::Compared => write!(f, "the rules were compared with Linux {kernel}"),
+            Evidence::Read => write!(
+                f,
+                "the rules were not compared with Linux {kernel} itself; those of {like} are used, the nearest one"
+            ),
+            Evidence::Assumed => {
+                let age = if kernel > like { "newer" } else { "older" };
+                write!(
+                    f,
+                    "Linux {kernel} is {age} than every kernel that the rules were compared with; those of {like} are used"
+                )
+            }
+        }
+    }
+}
+
 impl Kernel {
     /// The capabilities that it has (`CAP_VALID_MASK`). A kernel newer than the table may have more.
     pub fn capabilities(self) -> CapabilitySet {
@@ -48,6 +148,21 @@ impl fmt::Display for Kernel {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_takes_the_rules_of_the_nearest() {
+        let rules = |major, minor| {
+            let Rules { like, evidence, .. } = Kernel::new(major, minor).rules();
+            (like.to_string(), evidence)
+        };
+        assert_eq!(rules(6, 12), ("6.12".to_owned(), Evidence::Compared));
+        assert_eq!(rules(4, 19), ("5.10".to_owned(), Evidence::Assumed));
+        assert_eq!(rules(5, 15), ("5.10".to_owned(), Evidence::Read));
+        assert_eq!(rules(6, 6), ("6.12".to_owned(), Evidence::Read));
+        assert_eq!(rules(6, 15), ("6.14".to_owned(), Evidence::Read));
+        assert_eq!(rules(6, 17), ("6.18".to_owned(), Evidence::Read));
+        assert_eq!(rules(7, 0), ("6.18".to_owned(), Evidence::Assumed));
+    }
 
     #[test]
     fn a_release_is_read_up_to_the_minor_number() {

@@ -3,10 +3,9 @@
 use crate::branch::{Branch, Faithful, Judge};
 use crate::{Capability, CapabilitySet, Credentials, Environment, Errno, Kernel, Securebits};
 
-/// The kernel that brought the securebits which need no privilege: EXEC_RESTRICT_FILE and
-/// EXEC_DENY_INTERACTIVE (`SECURE_ALL_UNPRIVILEGED`).
-const HAS_UNPRIVILEGED_SECUREBITS: Kernel = Kernel::new(6, 14);
-/// Those flags and their locks: bits 8 to 11.
+/// The securebits which need no privilege: EXEC_RESTRICT_FILE and EXEC_DENY_INTERACTIVE
+/// (`SECURE_ALL_UNPRIVILEGED`),
+/// and their locks: bits 8 to 11.
 const UNPRIVILEGED: u32 = 0xf00;
 /// Every flag that older kernels have, with its lock: bits 0 to 7.
 const PRIVILEGED: u32 = 0x0ff;
@@ -164,7 +163,7 @@ pub fn set_securebits_judged(
     environment: &Environment,
     judge: &mut impl Judge,
 ) -> Result<Credentials, Errno> {
-    let newer = environment.kernel >= HAS_UNPRIVILEGED_SECUREBITS;
+    let newer = environment.kernel >= Kernel::UNPRIVILEGED_SECUREBITS;
     let known = if newer { PRIVILEGED | UNPRIVILEGED } else { PRIVILEGED };
     let (before, after) = (old.securebits.bits(), securebits.bits());
     let changed = before ^ after;

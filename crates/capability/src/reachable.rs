@@ -13,6 +13,11 @@
 //! - **A bound ends the search.** [`upper_bound`] ignores permissions and order; as soon as the walk
 //!   has found as much, there is no more to find.
 //!
+//! Of the calls that change ids, setresuid(2), setresgid(2), setfsuid(2) and setgroups(2) are walked:
+//! whatever setuid(2), setreuid(2) and their group kin make of a thread, the first two make of it as
+//! well. Others who have a hand in the thread ([`Company`]) only take away, and are left out. All
+//! ids have to be in the numbers of the thread's own user namespace.
+//!
 //! `tests/exhaustive.rs` compares it with a search that uses none of the three.
 
 use crate::chain::Chain;
@@ -20,7 +25,7 @@ use crate::search::Search;
 use crate::{Capability, CapabilitySet, Credentials, Environment, Executable};
 
 #[cfg(doc)]
-use crate::{capset, execve, prctl, raise::raise, search::upper_bound, setuid};
+use crate::{Company, capset, execve, prctl, raise::raise, search::upper_bound, setuid};
 
 /// What can come into a thread's permitted set.
 #[derive(Debug, Clone, PartialEq, Eq)]

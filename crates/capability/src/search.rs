@@ -309,7 +309,7 @@ fn distinct<'a>(executables: impl Iterator<Item = &'a Executable>) -> Vec<&'a Ex
         let identity = (file.mode & 0o6111, uid, gid, mapped);
         seen.insert((identity, file.nosuid, file.file_capabilities, directories))
     };
-    executables.filter(|file| file.mode & 0o111 != 0).filter(is_new).collect()
+    executables.filter(|file| file.mode & 0o111 != 0 && !file.noexec).filter(is_new).collect()
 }
 
 /// More than can be reached: whatever any executable gives to a thread that holds all that was

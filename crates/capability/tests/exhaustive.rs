@@ -5,7 +5,7 @@
 //! one that only opens. It has two users and the four securebits that bear on capabilities.
 
 use dropcap_capability::prctl::*;
-use dropcap_capability::setuid::{IdRequest, setfsuid, setresuid};
+use dropcap_capability::setuid::{IdRequest, PairRequest, setfsuid, setresuid, setreuid, setuid};
 use dropcap_capability::*;
 
 const KEPT: CapabilitySet = CapabilitySet::EMPTY
@@ -92,6 +92,14 @@ fn calls(state: &Credentials, environment: &Environment) -> Vec<Credentials> {
         }
     }
     after.extend(USERS.iter().map(|id| setfsuid(state, *id, environment)));
+    after.extend(USERS.iter().filter_map(|id| setuid(state, *id, environment).ok()));
+    // Here leaving one is not the same: it decides what becomes of the saved id.
+    let some_or_none = || ids().chain([None]);
+    for real in some_or_none() {
+        for effective in some_or_none() {
+            after.extend(setreuid(state, PairRequest { real, effective }, environment));
+        }
+    }
     after.into_iter().map(|state| awake(&state, environment)).collect()
 }
 

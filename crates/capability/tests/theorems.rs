@@ -109,6 +109,44 @@ proptest! {
     }
 
     #[test]
+    fn company_never_gives_more(
+        start in credentials(), files in executables(), environment in environment(),
+        effective in set(), traced in any::<bool>(), shares_directories in any::<bool>(),
+    ) {
+        let tracer = traced.then_some(Tracer { effective, standing: Standing::Member });
+        let company = Company { tracer, shares_directories };
+        for file in &files {
+            let alone = execve(&start, file, &environment);
+            let watched = execve_in_company(&start, file, &environment, company);
+            prop_assert_eq!(alone.clone().err(), watched.clone().err());
+            let (Ok(alone), Ok(watched)) = (alone, watched) else { continue };
+            prop_assert!(watched.permitted.is_subset(alone.permitted));
+            prop_assert!(watched.effective.is_subset(alone.permitted));
+        }
+    }
+
+    #[test]
+    fn setuid_and_setreuid_lead_nowhere_that_setresuid_does_not(
+        start in credentials(), environment in environment(),
+        id in prop_oneof![Just(0u32), Just(33), Just(1000)],
+        other in proptest::option::of(prop_oneof![Just(0u32), Just(33), Just(1000)]),
+    ) {
+        let pair = setuid::PairRequest { real: other, effective: Some(id) };
+        let reached = [
+            setuid::setuid(&start, id, &environment),
+            setuid::setreuid(&start, pair, &environment),
+        ];
+        for after in reached.into_iter().flatten() {
+            let request = setuid::IdRequest {
+                real: Some(after.uid.real),
+                effective: Some(after.uid.effective),
+                saved: Some(after.uid.saved),
+            };
+            prop_assert_eq!(setuid::setresuid(&start, request, &environment), Ok(after));
+        }
+    }
+
+    #[test]
     fn file_capabilities_survive_a_round_trip(
         permitted in any::<u64>(), inheritable in any::<u64>(), effective in any::<bool>(),
         root_id in any::<u32>(), revision in 0usize..3,

@@ -1,13 +1,16 @@
-//! The process of a case: into the state, the operation, what came of it.
+//! The process of a case: into the state, then one order after the other.
 
 use crate::case::{Case, Operation};
 use crate::namespace::{CLONE_NEWUSER, Namespace};
+use crate::order::Order;
 use crate::place::Place;
 use crate::wire::Message;
-use crate::witness::tell;
-use dropcap_capability::setuid::IdRequest;
-use dropcap_capability::{Credentials, Ids, Securebits};
-use dropcap_confine::sys::{Linux, Sets, System, exit_now, read_credentials};
+use crate::witness::{self, tell};
+use dropcap_capability::setuid::{IdRequest, PairRequest};
+use dropcap_capability::{CapsetRequest, Credentials, Ids, Securebits};
+use dropcap_confine::sys::{
+    ExecStrings, Linux, Sets, System, comparison, exit_now, read_credentials,
+};
 use std::io;
 
 /// A step of the way into a state, and why it failed.
@@ -16,24 +19,14 @@ type Step = Result<(), (&'static str, io::Error)>;
 /// Lives through a case.
 pub(crate) fn live(case: &Case, place: &Place) -> ! {
     let namespace = &place.namespaces[case.namespace];
-    match enter(case, namespace).and_then(|()| attribute(case, place)) {
-        Ok(attribute) => {
-            if let Err((step, error)) = become_start(case, namespace) {
-                skip(step, &error);
-            }
-            match read_credentials() {
-                Ok(credentials) => tell(&Message::Start { credentials, attribute }),
-                Err(error) => skip("read credentials", &error),
-            }
-        }
-        Err((step, error)) => skip(step, &error),
+    if let Err((step, error)) = become_start(case, namespace) {
+        skip(step, &error);
     }
-    let result = operate(&case.operation, place);
-    let errno = result.err().map_or(0, |error| error.raw_os_error().unwrap_or(-1));
-    if let Ok(credentials) = read_credentials() {
-        tell(&Message::Outcome { errno, credentials });
+    match read_credentials() {
+        Ok(credentials) => tell(&Message::Start { credentials }),
+        Err(error) => skip("read credentials", &error),
     }
-    exit_now(0)
+    obey()
 }
 
 fn skip(step: &str, error: &io::Error) -> ! {
@@ -42,27 +35,36 @@ fn skip(step: &str, error: &io::Error) -> ! {
     exit_now(0)
 }
 
-/// Into the user namespace of the case. Groups come first: it may not allow setgroups(2).
-fn enter(case: &Case, namespace: &Namespace) -> Step {
-    let outside = |group: &u32| namespace.group_outside(*group);
-    let groups: Option<Vec<u32>> = case.start.groups.iter().map(outside).collect();
-    let groups = groups.ok_or(("setgroups", io::ErrorKind::InvalidInput.into()))?;
-    Linux.set_groups(&groups).map_err(|e| ("setgroups", e))?;
-    namespace.enter().map_err(|e| ("setns", e))
-}
-
-fn attribute(case: &Case, place: &Place) -> Result<Option<Vec<u8>>, (&'static str, io::Error)> {
-    match &case.operation {
-        Operation::Execve(_) => place.attribute().map_err(|e| ("getxattr", e)),
-        _ => Ok(None),
+/// Does what the standard input says to its end, and tells after each order what it made of the
+/// process. A program that is executed goes on with the next order.
+pub(crate) fn obey() -> ! {
+    let Ok(arguments) = ExecStrings::new(["program", witness::ARGUMENT]) else { exit_now(1) };
+    let Ok(nothing) = ExecStrings::new::<&str>([]) else { exit_now(1) };
+    while let Ok(Some(order)) = Order::next(rustix::stdio::stdin()) {
+        let result = match order {
+            Order::Execve { directory, path } => {
+                Err(comparison::execve_at(directory, &path, &arguments, &nothing))
+            }
+            Order::EnterUserNamespace(handle) => comparison::enter_user_namespace(handle),
+            Order::Operation(operation) => operate(&operation),
+        };
+        let errno = result.err().map_or(0, |error| error.raw_os_error().unwrap_or(-1));
+        if let Ok(credentials) = read_credentials() {
+            tell(&Message::Outcome { errno, credentials });
+        }
     }
+    exit_now(0)
 }
 
 /// From root that holds everything into the state of the case. The order matters: each step needs
 /// what the next ones take away.
 fn become_start(case: &Case, namespace: &Namespace) -> Step {
-    let start = &case.start;
     let full = namespace.full;
+    // Before the namespace: it may not allow setgroups(2).
+    Linux.set_groups(&case.start.groups).map_err(|e| ("setgroups", e))?;
+    namespace.enter().map_err(|e| ("setns", e))?;
+    // As ids are called in it.
+    let start = &case.start.shown_in(&namespace.environment);
     // While no set follows the ids.
     Linux.set_securebits(Securebits::NO_SETUID_FIXUP).map_err(|e| ("PR_SET_SECUREBITS", e))?;
     if !case.unmapped {
@@ -100,10 +102,10 @@ fn become_ids(start: &Credentials) -> Step {
     Ok(())
 }
 
-fn operate(operation: &Operation, place: &Place) -> io::Result<()> {
-    let three = |request: &IdRequest| [request.real, request.effective, request.saved];
+fn operate(operation: &Operation) -> io::Result<()> {
+    let three = |ids: &IdRequest| [ids.real, ids.effective, ids.saved];
+    let two = |ids: &PairRequest| [ids.real, ids.effective];
     match operation {
-        Operation::Execve(exec) => Err(place.execute(exec)),
         Operation::CapbsetDrop(capability) => Linux.bounding_drop(*capability),
         Operation::AmbientRaise(capability) => Linux.ambient_raise(*capability),
         Operation::AmbientLower(capability) => Linux.ambient_lower(*capability),
@@ -111,19 +113,41 @@ fn operate(operation: &Operation, place: &Place) -> io::Result<()> {
         Operation::SetSecurebits(securebits) => Linux.set_securebits(*securebits),
         Operation::SetKeepCaps(keep) => Linux.set_keep_capabilities(*keep),
         Operation::SetNoNewPrivs => Linux.set_no_new_privs(),
-        Operation::Setresuid(request) => Linux.set_user_ids(three(request)),
+        Operation::Setuid(id) => comparison::set_user_id(*id),
+        Operation::Setreuid(ids) => comparison::set_user_pair(two(ids)),
+        Operation::Setresuid(ids) => Linux.set_user_ids(three(ids)),
+        // These two report no error, only the id from before.
         Operation::Setfsuid(id) => {
-            // Reports no error, only the id from before.
             Linux.set_filesystem_user(*id);
             Ok(())
         }
-        Operation::Setresgid(request) => Linux.set_group_ids(three(request)),
+        Operation::Setfsgid(id) => {
+            Linux.set_filesystem_group(*id);
+            Ok(())
+        }
+        Operation::Setgid(id) => comparison::set_group_id(*id),
+        Operation::Setregid(ids) => comparison::set_group_pair(two(ids)),
+        Operation::Setresgid(ids) => Linux.set_group_ids(three(ids)),
         Operation::Setgroups(groups) => Linux.set_groups(groups),
-        Operation::Capset(request) => Linux.capset(Sets {
-            effective: request.effective,
-            permitted: request.permitted,
-            inheritable: request.inheritable,
-        }),
+        Operation::Capset(header, request) => {
+            // Any pid but one's own is refused, the parent's as well as one that nobody has.
+            let own = rustix::process::getpid().as_raw_pid();
+            let pid = if header.own { own } else { own + 1 };
+            comparison::capset_with_header(header.version, pid, sets(request))
+        }
         Operation::UnshareUserNamespace => Linux.unshare(CLONE_NEWUSER),
+        Operation::TraceMe => comparison::trace_me(),
+        // Orders of their own.
+        Operation::Execve(_) | Operation::EnterUserNamespace(_) => {
+            Err(io::ErrorKind::InvalidInput.into())
+        }
+    }
+}
+
+fn sets(request: &CapsetRequest) -> Sets {
+    Sets {
+        effective: request.effective,
+        permitted: request.permitted,
+        inheritable: request.inheritable,
     }
 }

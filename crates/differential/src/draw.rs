@@ -7,32 +7,74 @@ mod ids;
 mod operation;
 mod sets;
 
-use crate::case::{Case, Kind};
+use crate::case::{Case, Kind, Operation};
 use crate::namespace::Namespace;
+use crate::place::{Place, SLOTS};
 use crate::random::Random;
+use crate::thread::Thread;
+use dropcap_capability::branch::Faithful;
 use dropcap_capability::{Capability, CapabilitySet, Credentials, Ids, Securebits, prctl};
 
-/// What one thread's uid, gid and groups are when its namespace does not map them
-/// (`/proc/sys/kernel/overflowuid`).
-const OVERFLOW_ID: u32 = 65534;
+/// The most operations of a case.
+pub const MOST_OPERATIONS: usize = 6;
 
-/// The case of `seed` in a place with these namespaces.
-pub(crate) fn draw(seed: u64, namespaces: &[Namespace]) -> Case {
+/// The case of `seed` in a place.
+pub(crate) fn draw(seed: u64, place: &Place) -> Case {
     let mut random = Random::new(seed);
-    let kind = random.weighted(&Kind::WEIGHTS);
-    let others = namespaces.len() - 1;
-    let apart = others > 0 && random.percent(apart_percent(kind));
+    let first = random.weighted(&Kind::WEIGHTS);
+    let others = place.namespaces.len() - 1;
+    let apart = others > 0 && random.percent(apart_percent(first));
     let index = if apart { 1 + random.below(others) } else { 0 };
-    let namespace = &namespaces[index];
-    let foreign = namespace.user_inside(0).is_none() && namespace.group_inside(0).is_none();
-    let unmapped = foreign && kind == Kind::UnshareUserNamespace && random.percent(75);
+    let namespace = &place.namespaces[index];
+    let foreign = !namespace.environment.uids.has(0) && !namespace.environment.gids.has(0);
+    let unmapped = foreign && first == Kind::UnshareUserNamespace && random.percent(75);
+    // Who shares its directories cannot be brought into another namespace.
+    let often = matches!(first, Kind::EnterUserNamespace | Kind::Execve | Kind::TraceMe);
+    let shares_directories = index == 0 && random.percent(if often { 25 } else { 12 });
 
-    let mut start = draw_start(&mut random, namespace, kind);
-    if unmapped {
-        (start.uid, start.gid) = (Ids::all(OVERFLOW_ID), Ids::all(OVERFLOW_ID));
+    let mut start = draw_start(&mut random, namespace, first);
+    if first == Kind::TraceMe || shares_directories {
+        // What lets new ids be kept though a gain is refused.
+        start.permitted = start.permitted.with(Capability::SETUID);
+        start.effective = start.effective.with(Capability::SETUID);
     }
-    let operation = operation::draw(&mut random, namespace, kind, &start);
-    Case { seed, namespace: index, unmapped, start, operation }
+    if unmapped {
+        (start.uid, start.gid) = (Ids::all(0), Ids::all(0));
+    }
+    let thread = Thread::new(start.clone(), &place.namespaces, index, shares_directories);
+    let operations = draw_operations(&mut random, place, first, thread);
+    Case { seed, namespace: index, unmapped, shares_directories, start, operations }
+}
+
+/// Each for what the model makes of the thread by then, so that it has something to do with it.
+fn draw_operations(
+    random: &mut Random,
+    place: &Place,
+    first: Kind,
+    mut thread: Thread,
+) -> Vec<Operation> {
+    let count = 1 + random.below(MOST_OPERATIONS);
+    let mut operations = Vec::with_capacity(count);
+    let (mut kind, mut slot) = (first, 0);
+    for _ in 0..count {
+        let executes = matches!(kind, Kind::Execve | Kind::ExecveScript);
+        if executes && slot == SLOTS {
+            kind = Kind::Setresuid;
+        }
+        let operation = operation::draw(random, place, kind, &thread, slot);
+        slot += usize::from(matches!(operation, Operation::Execve(_)));
+        thread = thread.after(&operation, &place.namespaces, &mut Faithful).unwrap_or(thread);
+        operations.push(operation);
+        kind = match kind {
+            // What is traced shows in what it executes.
+            Kind::TraceMe if random.percent(60) => Kind::Execve,
+            Kind::TraceMe if random.percent(25) => Kind::TraceMe,
+            // In a namespace of its own nobody has a number.
+            Kind::UnshareUserNamespace if random.percent(25) => Kind::UnshareUserNamespace,
+            _ => random.weighted(&Kind::WEIGHTS),
+        };
+    }
+    operations
 }
 
 /// How often it matters which ids a namespace maps.
@@ -40,14 +82,16 @@ fn apart_percent(kind: Kind) -> usize {
     match kind {
         Kind::UnshareUserNamespace => 85,
         Kind::Setresuid | Kind::Setresgid | Kind::Setgroups => 50,
+        Kind::Setuid | Kind::Setgid | Kind::Setreuid | Kind::Setregid => 40,
         _ => 25,
     }
 }
 
 fn draw_start(random: &mut Random, namespace: &Namespace, kind: Kind) -> Credentials {
     let full = namespace.full;
-    let users = ids::pool(&namespace.environment.uids);
-    let groups = ids::pool(&namespace.environment.gids);
+    let environment = &namespace.environment;
+    let users = ids::pool(&environment.uids);
+    let groups = ids::pool(&environment.gids);
     let mut permitted = if random.percent(35) { full } else { sets::draw(random, full) };
     let mut effective = match random.below(10) {
         0..5 => permitted,
@@ -74,11 +118,16 @@ fn draw_start(random: &mut Random, namespace: &Namespace, kind: Kind) -> Credent
         let id = random.pick(&[users[0], users[users.len() - 1]]);
         (uid.effective, uid.filesystem) = (id, id);
     }
+    let gid = ids::draw(random, &groups);
     let mut members: Vec<u32> = (0..random.below(4)).map(|_| random.pick(&groups)).collect();
+    // Every id of the pools has a number outside.
+    let user = |id| environment.uids.resolve(id).unwrap_or(id);
+    let group = |id| environment.gids.resolve(id).unwrap_or(id);
+    members.iter_mut().for_each(|member| *member = group(*member));
     members.sort_unstable();
     Credentials {
-        uid,
-        gid: ids::draw(random, &groups),
+        uid: uid.map(user),
+        gid: gid.map(group),
         groups: members,
         effective,
         permitted,
@@ -95,8 +144,14 @@ fn asked_by(kind: Kind) -> Option<Capability> {
     match kind {
         Kind::Execve | Kind::ExecveScript => Some(Capability::DAC_OVERRIDE),
         Kind::CapbsetDrop | Kind::SetSecurebits | Kind::Capset => Some(Capability::SETPCAP),
-        Kind::Setresuid | Kind::Setfsuid => Some(Capability::SETUID),
-        Kind::Setresgid | Kind::Setgroups => Some(Capability::SETGID),
+        Kind::Setuid | Kind::Setreuid | Kind::Setresuid | Kind::Setfsuid => {
+            Some(Capability::SETUID)
+        }
+        Kind::Setgid | Kind::Setregid | Kind::Setresgid | Kind::Setfsgid | Kind::Setgroups => {
+            Some(Capability::SETGID)
+        }
+        Kind::EnterUserNamespace => Some(Capability::SYS_ADMIN),
+        Kind::TraceMe => Some(Capability::SYS_PTRACE),
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! The model against the running kernel.
 //!
-//! Draws a random thread and a random operation, brings a process into that state by real system
-//! calls, lets it do the operation, and compares what the kernel made of it with what
+//! Draws a random thread and up to six operations, brings a process into that state by real system
+//! calls, lets it do one after the other, and compares after each what the kernel made of it with what
 //! [`dropcap_capability`] says: every id, every set, or the errno. The expected outcome never comes
 //! from anything but the model under test.
 //!
@@ -15,23 +15,26 @@
 #![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 
+mod bytes;
 mod case;
 mod child;
+mod compare;
 mod draw;
 mod judges;
-mod model;
 mod namespace;
 mod options;
+mod order;
 pub mod place;
 mod random;
 mod report;
 mod run;
 mod tally;
+mod thread;
 mod wire;
 mod witness;
 mod worker;
 
-pub use case::{Case, Exec, File, Kind, Operation};
+pub use case::{Case, Exec, File, Kind, Operation, View};
 pub use judges::Mutation;
 pub use options::Options;
 pub use report::Verdict;

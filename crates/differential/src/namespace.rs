@@ -1,17 +1,20 @@
 //! The user namespaces that cases happen in.
 
 use dropcap_capability::{Capability, CapabilitySet, Environment, IdMap};
+use dropcap_confine::sys::comparison::enter_user_namespace;
 use dropcap_confine::sys::{
     Fork, Linux, System, exit_now, fork, kernel, last_capability, read_credentials, wait,
 };
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::pipe::pipe;
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::{self, File};
 use std::io;
 
 /// A line of `/proc/PID/uid_map`: ids inside, ids outside, how many.
 type Range = (u32, u32, u32);
+
+/// Who runs the test, in the numbers of its own namespace.
+const TEST_ROOT: u32 = 0;
 
 /// `CLONE_NEWUSER` of unshare(2).
 pub(crate) const CLONE_NEWUSER: i32 = 0x1000_0000;
@@ -21,17 +24,22 @@ pub(crate) const CLONE_NEWUSER: i32 = 0x1000_0000;
 pub struct Namespace {
     /// For people.
     pub name: &'static str,
-    /// What the model has to know of it.
+    /// What the model has to know of it; ids in the numbers of the test's namespace.
     pub environment: Environment,
     /// What root may hold in it: the most that a case starts with.
     pub full: CapabilitySet,
-    users: Vec<Range>,
-    groups: Vec<Range>,
-    /// What setns(2) takes; `None` for the one that the test runs in.
-    handle: Option<OwnedFd>,
+    /// Who made it; `None` for the one that the test runs in.
+    pub owner: Option<u32>,
+    /// What setns(2) takes; a program that a case executes inherits it.
+    handle: OwnedFd,
 }
 
 impl Namespace {
+    /// The index of the one whose map mounts are given, and that mounts a filesystem of its own.
+    pub const MAPPED: usize = 1;
+    /// Who is root in it.
+    pub const MAPPED_ROOT: u32 = 100_000;
+
     /// The namespace that the test runs in.
     pub(crate) fn here() -> io::Result<Self> {
         let users = own_map("/proc/self/uid_map")?;
@@ -39,17 +47,16 @@ impl Namespace {
         let setgroups_allowed = fs::read_to_string("/proc/self/setgroups")?.trim() == "allow";
         Ok(Self {
             name: "the one of the test",
-            environment: environment(&users, &groups, setgroups_allowed),
+            environment: environment(&users, &groups, setgroups_allowed, Vec::new()),
             full: read_credentials()?.permitted,
-            users,
-            groups,
-            handle: None,
+            owner: None,
+            handle: inheritable(File::open("/proc/self/ns/user")?)?,
         })
     }
 
     /// One more for each kind of map that bears on a rule.
     pub(crate) fn others() -> io::Result<Vec<Self>> {
-        let shifted = vec![(0, 100_000, 2), (1000, 101_000, 2)];
+        let shifted = vec![(0, Self::MAPPED_ROOT, 2), (1000, 101_000, 2)];
         let same = vec![(0, 0, 1), (1000, 1000, 1)];
         let rootless = vec![(1000, 101_000, 2)];
         Ok(vec![
@@ -91,49 +98,46 @@ impl Namespace {
         })();
         drop(release);
         wait(child)?;
-        let environment = environment(&users, &groups, setgroups_allowed);
+        let environment = environment(&users, &groups, setgroups_allowed, vec![TEST_ROOT]);
         // `set_cred_user_ns`: whoever enters holds everything that the kernel has.
         let full = environment.capabilities;
-        let handle = Some(OwnedFd::from(handle?));
-        Ok(Self { name, environment, full, users, groups, handle })
+        let handle = inheritable(handle?)?;
+        Ok(Self { name, environment, full, owner: Some(TEST_ROOT), handle })
     }
 
-    /// Moves the calling process into it.
+    /// Moves the calling process into it, if it is not there from the start.
     pub(crate) fn enter(&self) -> io::Result<()> {
-        let Some(handle) = &self.handle else { return Ok(()) };
-        Ok(move_into_link_name_space(handle.as_fd(), Some(LinkNameSpaceType::User))?)
+        match self.owner {
+            Some(_) => enter_user_namespace(self.descriptor()),
+            None => Ok(()),
+        }
     }
 
-    /// The user id in it that is `outside` to the test.
-    pub(crate) fn user_inside(&self, outside: u32) -> Option<u32> {
-        inside(&self.users, outside)
-    }
-
-    /// The group id in it that is `outside` to the test.
-    pub(crate) fn group_inside(&self, outside: u32) -> Option<u32> {
-        inside(&self.groups, outside)
-    }
-
-    /// The user id to the test that is `inside` in it.
-    pub(crate) fn user_outside(&self, inside: u32) -> Option<u32> {
-        outside(&self.users, inside)
-    }
-
-    /// The group id to the test that is `inside` in it.
-    pub(crate) fn group_outside(&self, inside: u32) -> Option<u32> {
-        outside(&self.groups, inside)
+    /// The number of its descriptor, in this process and in every program that it executes.
+    pub(crate) fn descriptor(&self) -> i32 {
+        self.handle.as_raw_fd()
     }
 }
 
-fn environment(users: &[Range], groups: &[Range], setgroups_allowed: bool) -> Environment {
-    let map = |ranges: &[Range]| {
-        IdMap::from_ranges(ranges.iter().map(|(inside, _, count)| (*inside, *count)))
-    };
+/// The descriptor, to be inherited by what this process executes.
+pub(crate) fn inheritable(file: impl Into<OwnedFd>) -> io::Result<OwnedFd> {
+    let descriptor = file.into();
+    rustix::io::fcntl_setfd(&descriptor, rustix::io::FdFlags::empty())?;
+    Ok(descriptor)
+}
+
+fn environment(
+    users: &[Range],
+    groups: &[Range],
+    setgroups_allowed: bool,
+    outer_roots: Vec<u32>,
+) -> Environment {
+    let map = |ranges: &[Range]| IdMap::from_extents(ranges.iter().copied());
     // `CAP_VALID_MASK`, as the running kernel tells it.
     let last = last_capability().number();
     let capabilities = (0..=last).filter_map(Capability::from_number).collect();
     let (uids, gids) = (map(users), map(groups));
-    Environment { kernel: kernel(), capabilities, uids, gids, setgroups_allowed }
+    Environment { kernel: kernel(), capabilities, uids, gids, setgroups_allowed, outer_roots }
 }
 
 /// The ids of the namespace that the test runs in, as themselves.
@@ -150,34 +154,4 @@ fn own_map(path: &str) -> io::Result<Vec<Range>> {
 
 fn lines(ranges: &[Range]) -> String {
     ranges.iter().map(|(inside, outside, count)| format!("{inside} {outside} {count}\n")).collect()
-}
-
-fn inside(ranges: &[Range], id: u32) -> Option<u32> {
-    let of = |(inside, outside, count): &Range| shift(id, *outside, *inside, *count);
-    ranges.iter().find_map(of)
-}
-
-fn outside(ranges: &[Range], id: u32) -> Option<u32> {
-    let of = |(inside, outside, count): &Range| shift(id, *inside, *outside, *count);
-    ranges.iter().find_map(of)
-}
-
-/// Where `id` lands if `count` ids from `from` on are those from `to` on.
-fn shift(id: u32, from: u32, to: u32, count: u32) -> Option<u32> {
-    let offset = id.checked_sub(from).filter(|offset| *offset < count)?;
-    to.checked_add(offset)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_found_both_ways() {
-        let ranges = [(0, 100_000, 2), (1000, 101_000, 2)];
-        assert_eq!(outside(&ranges, 1), Some(100_001));
-        assert_eq!(outside(&ranges, 2), None);
-        assert_eq!(inside(&ranges, 101_001), Some(1001));
-        assert_eq!(inside(&ranges, 0), None);
-    }
 }

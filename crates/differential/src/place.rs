@@ -1,16 +1,23 @@
 //! Where cases happen: a mount namespace with files of its own, and user namespaces.
 
-use crate::case::{Exec, File as CaseFile};
-use crate::namespace::Namespace;
+use crate::case::{Exec, File as CaseFile, Operation, View};
+use crate::namespace::{Namespace, inheritable};
+use crate::order::Order;
 use crate::witness;
-use dropcap_capability::{Capability, CapabilitySet};
-use dropcap_confine::sys::{ExecStrings, Linux, System, read_credentials};
-use rustix::fs::{Mode, XattrFlags, chmod};
+use dropcap_capability::{Capability, CapabilitySet, MOST_SCRIPTS};
+use dropcap_confine::sys::comparison::map_mount_ids;
+use dropcap_confine::sys::{Fork, Linux, System, exit_now, fork, read_credentials, wait};
+use rustix::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use rustix::fs::{CWD, Mode, XattrFlags, chmod};
 use rustix::mount::{
-    MountFlags, MountPropagationFlags, mount, mount_bind, mount_change, mount_remount,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
+    OpenTreeFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen, mount, mount_bind,
+    mount_change, mount_remount, move_mount, open_tree,
 };
-use std::ffi::CStr;
-use std::fs::{self, File};
+use rustix::pipe::pipe;
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
+use std::ffi::CString;
+use std::fs;
 use std::io;
 use std::os::unix::fs::chown;
 
@@ -23,44 +30,37 @@ pub const NEEDED: &[Capability] = &[
     Capability::SETGID,
     Capability::SETUID,
     Capability::SETPCAP,
+    Capability::SYS_PTRACE,
     Capability::SYS_ADMIN,
     Capability::SETFCAP,
 ];
 
+/// What its filesystems are called in /proc/mounts.
+const NAME: &str = "dropcap-differential";
+
 /// `CLONE_NEWNS` of unshare(2).
 const CLONE_NEWNS: i32 = 0x0002_0000;
+/// `AT_FDCWD`: all paths are relative to the working directory, so that no directory above it counts.
+const WORKING_DIRECTORY: i32 = -100;
 /// The attribute that holds file capabilities.
 const ATTRIBUTE: &str = "security.capability";
-/// The longest value that the attribute can have: revision 3.
-const ATTRIBUTE_SIZE: usize = 24;
+/// Where a mount namespace of its own can have a file system; the first one that there is.
+const MOUNT_POINTS: [&str; 4] = ["/tmp", "/mnt", "/run", "/proc"];
 
-/// The program and the scripts, by the mount that they are executed on. All paths are relative to
-/// the working directory, so that no directory above it counts.
-struct Paths {
-    program: &'static CStr,
-    script: &'static CStr,
-}
-
-const SUID: Paths = Paths { program: c"suid/directory/program", script: c"suid/directory/script" };
-const NOSUID: Paths =
-    Paths { program: c"nosuid/directory/program", script: c"nosuid/directory/script-nosuid" };
-
-const DIRECTORY: &str = "suid/directory";
-const PROGRAM: &str = "suid/directory/program";
-/// Each script names the interpreter on its own mount.
-const SCRIPTS: [(&str, &str); 2] =
-    [("suid/directory/script", "suid"), ("suid/directory/script-nosuid", "nosuid")];
+/// How many execve calls of one case can have files of their own.
+pub const SLOTS: usize = 3;
+/// The longest chain of scripts: one more than fails before the last one is looked at.
+pub const SCRIPTS: usize = MOST_SCRIPTS + 2;
 
 /// What one worker needs for its cases.
 #[derive(Debug)]
 pub struct Place {
     /// The user namespaces; the first one is that of the test.
     pub namespaces: Vec<Namespace>,
-    /// The program, open for reading its attribute whatever the directory allows.
-    program: File,
-    /// What the program is executed with.
-    arguments: ExecStrings,
-    environment: ExecStrings,
+    /// The mounts that this kernel can have, and how often each is drawn.
+    pub views: Vec<(usize, View)>,
+    /// A mount that is in no mount namespace.
+    elsewhere: OwnedFd,
 }
 
 /// Says what the test lacks, if it lacks something.
@@ -91,77 +91,182 @@ impl Place {
         // Before the mounts: the maps are written through /proc.
         let mut namespaces = vec![Namespace::here()?];
         namespaces.extend(Namespace::others().map_err(|e| said("user namespaces", e))?);
+        let mapped = &namespaces[Namespace::MAPPED];
 
         Linux.unshare(CLONE_NEWNS).map_err(|e| said("unshare(CLONE_NEWNS)", e))?;
         let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
         mount_change("/", private).map_err(|e| said("mount / private", e.into()))?;
-        mount_files().map_err(|e| said("mount tmpfs", e))?;
-
-        fs::create_dir(DIRECTORY)?;
-        fs::write(PROGRAM, own_program)?;
-        for (path, gate) in SCRIPTS {
-            let argument = witness::ARGUMENT;
-            fs::write(path, format!("#!{gate}/directory/program {argument}\n"))?;
+        enter_base().map_err(|e| said("mount tmpfs", e))?;
+        foreign_mount(mapped).map_err(|e| said("a mount of another user namespace", e))?;
+        fill(View::Plain, &own_program).map_err(|e| said("files", e))?;
+        as_user(Namespace::MAPPED_ROOT, || fill(View::Foreign, &own_program))
+            .map_err(|e| said("files of another namespace", e))?;
+        let mut views = vec![
+            (56, View::Plain),
+            (11, View::Nosuid),
+            (5, View::Noexec),
+            (6, View::Elsewhere),
+            (10, View::Foreign),
+        ];
+        bind(View::Nosuid, MountFlags::NOSUID).map_err(|e| said("mount nosuid", e))?;
+        bind(View::Noexec, MountFlags::NOEXEC).map_err(|e| said("mount noexec", e))?;
+        if id_mapped_mount(mapped).map_err(|e| said("a mount with an id map", e))? {
+            views.push((12, View::IdMapped));
         }
-        Ok(Self {
-            namespaces,
-            program: File::open(PROGRAM)?,
-            arguments: ExecStrings::new(["program", witness::ARGUMENT])?,
-            environment: ExecStrings::new::<&str>([])?,
-        })
+        let elsewhere = inheritable(detached_copy()?)?;
+        Ok(Self { namespaces, views, elsewhere })
     }
 
-    /// Gives the files the owners, modes and capabilities of a case.
+    /// Gives the files the owners, modes and capabilities of an execve.
     ///
     /// # Errors
     /// What the kernel answers.
     pub fn arrange(&self, exec: &Exec) -> io::Result<()> {
-        arrange(PROGRAM, &exec.program)?;
-        if let Some(script) = &exec.script {
-            for (path, _) in SCRIPTS {
-                arrange(path, script)?;
+        let filesystem = match exec.view {
+            View::Foreign => View::Foreign,
+            _ => View::Plain,
+        };
+        let directory = format!("{}/{}", filesystem.name(), exec.slot);
+        arrange(&format!("{directory}/program"), &exec.program)?;
+        // Script 1 names the program, script 2 script 1, and so on.
+        for (number, script) in (1..).zip(exec.scripts.iter().rev()) {
+            arrange(&format!("{directory}/script{number}"), script)?;
+        }
+        arrange(&directory, &exec.directory)
+    }
+
+    /// What a process has to do for `operation`.
+    pub(crate) fn order(&self, operation: &Operation) -> Order {
+        match operation {
+            Operation::Execve(exec) => {
+                let file = match exec.scripts.len() {
+                    0 => "program".to_owned(),
+                    number => format!("script{number}"),
+                };
+                let (directory, path) = match exec.view {
+                    View::Elsewhere => {
+                        (self.elsewhere.as_raw_fd(), format!("{}/{file}", exec.slot))
+                    }
+                    view => (WORKING_DIRECTORY, format!("{}/{}/{file}", view.name(), exec.slot)),
+                };
+                // No part of it has a NUL byte.
+                Order::Execve { directory, path: CString::new(path).unwrap_or_default() }
             }
+            Operation::EnterUserNamespace(index) => {
+                Order::EnterUserNamespace(self.namespaces[*index].descriptor())
+            }
+            other => Order::Operation(other.clone()),
         }
-        arrange(DIRECTORY, &exec.directory)
-    }
-
-    /// The program's file capabilities as the calling process is shown them; `None` where there
-    /// are none that mean anything in its user namespace.
-    ///
-    /// # Errors
-    /// What the kernel answers.
-    pub fn attribute(&self) -> io::Result<Option<Vec<u8>>> {
-        let mut value = [0_u8; ATTRIBUTE_SIZE];
-        match rustix::fs::fgetxattr(&self.program, ATTRIBUTE, &mut value) {
-            Ok(size) => Ok(Some(value[..size].to_vec())),
-            // There is none, or it belongs to a root that has no number here
-            // (`cap_inode_getsecurity`; EOPNOTSUPP before Linux 5.14).
-            Err(rustix::io::Errno::NODATA | rustix::io::Errno::OVERFLOW) => Ok(None),
-            Err(rustix::io::Errno::OPNOTSUPP) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Executes what `exec` says: returns only if it fails.
-    pub fn execute(&self, exec: &Exec) -> io::Error {
-        let paths = if exec.nosuid { NOSUID } else { SUID };
-        let path = if exec.script.is_some() { paths.script } else { paths.program };
-        Linux.execve(path, &self.arguments, &self.environment)
     }
 }
 
-/// Two views of one file system in a directory that hides nothing else: one as it is, one nosuid.
-/// Ends in its root.
-fn mount_files() -> io::Result<()> {
-    let base = std::env::temp_dir();
-    mount("dropcap-differential", &base, "tmpfs", MountFlags::NODEV, c"mode=0755")?;
-    std::env::set_current_dir(&base)?;
-    fs::create_dir("suid")?;
-    fs::create_dir("nosuid")?;
-    mount("dropcap-differential", "suid", "tmpfs", MountFlags::NODEV, c"mode=0755")?;
-    mount_bind("suid", "nosuid")?;
-    mount_remount("nosuid", MountFlags::BIND | MountFlags::NOSUID | MountFlags::NODEV, "")?;
+/// A tmpfs with a directory for each mount, in a directory that hides nothing else. Ends in its root.
+fn enter_base() -> io::Result<()> {
+    let there = |path: &&&str| fs::metadata(path).is_ok_and(|it| it.is_dir());
+    let base = MOUNT_POINTS.iter().find(there).ok_or(io::ErrorKind::NotFound)?;
+    mount(NAME, *base, "tmpfs", MountFlags::NODEV, c"mode=0755")?;
+    std::env::set_current_dir(base)?;
+    let views = [View::Plain, View::Nosuid, View::Noexec, View::IdMapped, View::Foreign];
+    views.iter().try_for_each(|view| fs::create_dir(view.name()))?;
+    mount(NAME, View::Plain.name(), "tmpfs", MountFlags::NODEV, c"mode=0755")?;
     Ok(())
+}
+
+/// Does something with files as a user of whom their filesystem knows.
+fn as_user<T>(id: u32, work: impl FnOnce() -> T) -> T {
+    let before = (Linux.set_filesystem_user(id), Linux.set_filesystem_group(id));
+    let done = work();
+    Linux.set_filesystem_group(before.1);
+    Linux.set_filesystem_user(before.0);
+    done
+}
+
+/// The files of a filesystem. Scripts name their interpreters on the plain mount.
+fn fill(view: View, program: &[u8]) -> io::Result<()> {
+    for slot in 0..SLOTS {
+        let directory = format!("{}/{slot}", view.name());
+        fs::create_dir(&directory)?;
+        fs::write(format!("{directory}/program"), program)?;
+        for number in 1..=SCRIPTS {
+            let interpreter = match number {
+                1 => "program".to_owned(),
+                _ => format!("script{}", number - 1),
+            };
+            let line = format!("#!plain/{slot}/{interpreter} {}\n", witness::ARGUMENT);
+            fs::write(format!("{directory}/script{number}"), line)?;
+        }
+    }
+    Ok(())
+}
+
+/// The plain files once more, with other flags.
+fn bind(view: View, flags: MountFlags) -> io::Result<()> {
+    mount_bind(View::Plain.name(), view.name())?;
+    mount_remount(view.name(), MountFlags::BIND | MountFlags::NODEV | flags, "")?;
+    Ok(())
+}
+
+/// The plain files once more, on a mount that is attached nowhere.
+fn detached_copy() -> io::Result<OwnedFd> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    Ok(open_tree(CWD, View::Plain.name(), flags)?)
+}
+
+/// The plain files once more, with ids as `namespace` maps them; false where this kernel cannot do
+/// that for a tmpfs (before 6.3).
+fn id_mapped_mount(namespace: &Namespace) -> io::Result<bool> {
+    let mount = detached_copy()?;
+    match map_mount_ids(mount.as_raw_fd(), namespace.descriptor()) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    attach(&mount, View::IdMapped)?;
+    Ok(true)
+}
+
+fn attach(mount: &OwnedFd, view: View) -> io::Result<()> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    Ok(move_mount(mount, "", CWD, view.name(), flags)?)
+}
+
+/// A filesystem that belongs to `namespace`, mounted here. A process in there opens it, since only
+/// who is in a namespace can give it one.
+fn foreign_mount(namespace: &Namespace) -> io::Result<()> {
+    let (answer, tell) = pipe()?;
+    let (released, release) = pipe()?;
+    let Fork::Parent(child) = fork()? else {
+        drop(release);
+        let descriptor = foreign_filesystem(namespace).map(|it| it.into_raw_fd()).unwrap_or(-1);
+        let told = rustix::io::write(&tell, &descriptor.to_le_bytes());
+        // Until the parent has taken it.
+        let _ = told.and_then(|_| rustix::io::read(&released, &mut [0_u8; 1]));
+        exit_now(0)
+    };
+    drop(tell);
+    let mut number = [0_u8; 4];
+    let mounted = rustix::io::read(&answer, &mut number).map_err(io::Error::from).and_then(|_| {
+        let missing = || io::Error::other("it could not be made");
+        let pid = Pid::from_raw(child).ok_or_else(missing)?;
+        let process = pidfd_open(pid, PidfdFlags::empty())?;
+        let mount = pidfd_getfd(process, i32::from_le_bytes(number), PidfdGetfdFlags::empty())?;
+        attach(&mount, View::Foreign)
+    });
+    drop(release);
+    wait(child)?;
+    mounted
+}
+
+fn foreign_filesystem(namespace: &Namespace) -> io::Result<OwnedFd> {
+    namespace.enter()?;
+    // Its root directory belongs to whom opens it.
+    Linux.set_group_ids([Some(0); 3])?;
+    Linux.set_user_ids([Some(0); 3])?;
+    Linux.unshare(CLONE_NEWNS)?;
+    let filesystem = fsopen("tmpfs", FsOpenFlags::empty())?;
+    fsconfig_set_string(&filesystem, "mode", "0755")?;
+    fsconfig_create(&filesystem)?;
+    Ok(fsmount(&filesystem, FsMountFlags::empty(), MountAttrFlags::empty())?)
 }
 
 /// In this order: chown(2) takes the set-id bits and the attribute away.

@@ -2,6 +2,7 @@
 
 use crate::judges::Mutation;
 use crate::tally::Tally;
+use dropcap_capability::Kernel;
 use dropcap_capability::branch::Branch;
 use std::fmt;
 use std::time::Duration;
@@ -24,7 +25,16 @@ pub struct Verdict {
     pub cases: u64,
     /// How long it took.
     pub elapsed: Duration,
+    /// Whose rules were compared with.
+    pub kernel: Kernel,
 }
+
+/// The first kernel that has what lets a decision fall yes; before, it always falls no.
+const NEEDS: [(Branch, Kernel); 3] = [
+    (Branch::SecurebitsUnprivileged, Kernel::UNPRIVILEGED_SECUREBITS),
+    (Branch::UidUnchanged, Kernel::SETRES_RETURNS_EARLY),
+    (Branch::GidUnchanged, Kernel::SETRES_RETURNS_EARLY),
+];
 
 impl Verdict {
     /// What is wrong; nothing is what it should be.
@@ -57,11 +67,16 @@ impl Verdict {
             let counts = self.decision(*branch);
             [("no", counts[0]), ("yes", counts[1])].into_iter().filter_map(|(way, count)| {
                 let name = branch.name();
-                (count < CASES_A_DECISION).then(|| {
+                let never = way == "yes" && !self.can_fall_yes(*branch);
+                (count < CASES_A_DECISION && !never).then(|| {
                     format!("{name} fell {way} in {count} cases, fewer than {CASES_A_DECISION}")
                 })
             })
         })
+    }
+
+    fn can_fall_yes(&self, branch: Branch) -> bool {
+        NEEDS.iter().all(|(needs, since)| *needs != branch || self.kernel >= *since)
     }
 
     /// Mutations of the model that no case contradicted.
@@ -111,6 +126,15 @@ impl fmt::Display for Verdict {
             writeln!(f, "difference: {difference}\n")?;
         }
         let seconds = self.elapsed.as_secs_f64();
+        writeln!(f, "Linux {}: {}", self.kernel, self.kernel.rules())?;
+        let a_second = |count: u64| count as f64 / seconds;
+        writeln!(
+            f,
+            "{} operations, {:.0} a second, in cases of which there were {:.0} a second",
+            tally.operations,
+            a_second(tally.operations),
+            a_second(tally.drawn)
+        )?;
         writeln!(
             f,
             "{} cases from seed {} in {seconds:.1} s: {} differences, {} skipped",
@@ -134,7 +158,7 @@ mod tests {
         for mutation in Mutation::all() {
             tally.notice(mutation);
         }
-        Verdict { tally, seed: 1, cases, elapsed: Duration::from_secs(1) }
+        Verdict { tally, seed: 1, cases, elapsed: Duration::from_secs(1), kernel: Kernel::NEWEST }
     }
 
     fn complaint(change: impl FnOnce(&mut Tally)) -> String {
@@ -157,6 +181,15 @@ mod tests {
         assert_eq!(unnoticed, "a model with this mistake passes: FileSetuid");
         let missing = complaint(|tally| tally.drawn -= 1);
         assert_eq!(missing, "19999 of 20000 cases were drawn");
+    }
+
+    #[test]
+    fn what_a_kernel_does_not_have_cannot_be_rare() {
+        let mut verdict = verdict(ENOUGH_CASES);
+        verdict.tally.decisions.insert(Branch::SecurebitsUnprivileged.name().to_owned(), [100, 0]);
+        assert_eq!(verdict.complaints().len(), 1);
+        verdict.kernel = Kernel::new(6, 12);
+        assert_eq!(verdict.complaints(), Vec::<String>::new());
     }
 
     #[test]

@@ -47,7 +47,8 @@ pub fn run(options: &Options) -> Result<Verdict, Failure> {
         let told = Tally::from_lines(&String::from_utf8_lossy(&stdout));
         tally.merge(told.ok_or(Failure::Worker { number, status })?);
     }
-    Ok(Verdict { tally, seed, cases: options.cases, elapsed: started.elapsed() })
+    let kernel = dropcap_confine::sys::kernel();
+    Ok(Verdict { tally, seed, cases: options.cases, elapsed: started.elapsed(), kernel })
 }
 
 fn start(options: &Options, number: u64, jobs: u64, seed: u64) -> io::Result<Child> {

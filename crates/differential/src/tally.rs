@@ -13,7 +13,9 @@ const SHOWN: usize = 10;
 pub struct Tally {
     /// How many cases were drawn.
     pub drawn: u64,
-    /// How many of them could not be brought about, by reason.
+    /// How many operations were compared.
+    pub operations: u64,
+    /// How many cases could not be brought about, by reason.
     pub skipped: BTreeMap<String, u64>,
     /// How often each operation ended in each way.
     pub outcomes: BTreeMap<(String, String), u64>,
@@ -71,6 +73,7 @@ impl Tally {
             }
         }
         self.drawn += other.drawn;
+        self.operations += other.operations;
         self.different += other.different;
         add(&mut self.skipped, other.skipped);
         add(&mut self.outcomes, other.outcomes);
@@ -86,7 +89,8 @@ impl Tally {
 
     /// As lines of fields that tabs part.
     pub(crate) fn to_lines(&self) -> String {
-        let mut lines = vec![format!("drawn\t{}", self.drawn)];
+        let mut lines =
+            vec![format!("drawn\t{}", self.drawn), format!("operations\t{}", self.operations)];
         let count = |what: &str, key: &str, count: u64| format!("{what}\t{count}\t{key}");
         lines.extend(self.skipped.iter().map(|(key, n)| count("skipped", key, *n)));
         lines.extend(
@@ -116,6 +120,7 @@ impl Tally {
             let word = |index: usize| fields.get(index).map(|word| (*word).to_owned());
             match *fields.first()? {
                 "drawn" => tally.drawn = number(1)?,
+                "operations" => tally.operations = number(1)?,
                 "skipped" => drop(tally.skipped.insert(word(2)?, number(1)?)),
                 "outcome" => drop(tally.outcomes.insert((word(2)?, word(3)?), number(1)?)),
                 "decision" => drop(tally.decisions.insert(word(3)?, [number(1)?, number(2)?])),
@@ -137,7 +142,7 @@ mod tests {
     use super::*;
 
     fn sample() -> Tally {
-        let mut tally = Tally { drawn: 5, ..Tally::default() };
+        let mut tally = Tally { drawn: 5, operations: 17, ..Tally::default() };
         tally.skip("setns: 1".to_owned());
         tally.outcome(Kind::Capset, "EPERM");
         tally.decision(Branch::FileSetuid, true);

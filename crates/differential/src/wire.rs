@@ -1,15 +1,16 @@
 //! What a case's process tells its worker, through a pipe that survives execve.
 
-use dropcap_capability::{CapabilitySet, Credentials, Ids, Securebits};
+use crate::bytes::{put_bytes, put_set, put_u32, take_bytes, take_set, take_u8, take_u32};
+use dropcap_capability::{Credentials, Ids, Securebits};
 
 /// One thing told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Message {
     /// The state could not be made: the step that failed, and the errno.
     Skipped { step: String, errno: i32 },
-    /// The state that was made, and the program's attribute as it shows there.
-    Start { credentials: Credentials, attribute: Option<Vec<u8>> },
-    /// What the operation made of it, and its errno if it failed.
+    /// The state that was made.
+    Start { credentials: Credentials },
+    /// What an operation made of it, and its errno if it failed.
     Outcome { errno: i32, credentials: Credentials },
 }
 
@@ -18,7 +19,7 @@ const START: u8 = b'S';
 const OUTCOME: u8 = b'O';
 
 impl Message {
-    /// As bytes: a tag and the fields, numbers little-endian, lists behind their length.
+    /// As bytes: a tag and the fields.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(128);
         match self {
@@ -27,10 +28,9 @@ impl Message {
                 put_bytes(&mut bytes, step.as_bytes());
                 put_u32(&mut bytes, *errno as u32);
             }
-            Self::Start { credentials, attribute } => {
+            Self::Start { credentials } => {
                 bytes.push(START);
                 put_credentials(&mut bytes, credentials);
-                put_bytes(&mut bytes, attribute.as_deref().unwrap_or_default());
             }
             Self::Outcome { errno, credentials } => {
                 bytes.push(OUTCOME);
@@ -56,12 +56,7 @@ impl Message {
                 let step = String::from_utf8(take_bytes(bytes)?.to_vec()).ok()?;
                 Some(Self::Skipped { step, errno: take_u32(bytes)? as i32 })
             }
-            START => {
-                let credentials = take_credentials(bytes)?;
-                let attribute = take_bytes(bytes)?.to_vec();
-                let attribute = Some(attribute).filter(|attribute| !attribute.is_empty());
-                Some(Self::Start { credentials, attribute })
-            }
+            START => Some(Self::Start { credentials: take_credentials(bytes)? }),
             OUTCOME => {
                 let errno = take_u32(bytes)? as i32;
                 Some(Self::Outcome { errno, credentials: take_credentials(bytes)? })
@@ -69,15 +64,6 @@ impl Message {
             _ => None,
         }
     }
-}
-
-fn put_u32(bytes: &mut Vec<u8>, number: u32) {
-    bytes.extend(number.to_le_bytes());
-}
-
-fn put_bytes(bytes: &mut Vec<u8>, part: &[u8]) {
-    put_u32(bytes, part.len() as u32);
-    bytes.extend(part);
 }
 
 fn put_credentials(bytes: &mut Vec<u8>, credentials: &Credentials) {
@@ -93,7 +79,7 @@ fn put_credentials(bytes: &mut Vec<u8>, credentials: &Credentials) {
         credentials.bounding,
         credentials.ambient,
     ] {
-        bytes.extend(set.bits().to_le_bytes());
+        put_set(bytes, set);
     }
     put_u32(bytes, credentials.securebits.bits());
     bytes.push(u8::from(credentials.no_new_privs));
@@ -101,31 +87,6 @@ fn put_credentials(bytes: &mut Vec<u8>, credentials: &Credentials) {
     for group in &credentials.groups {
         put_u32(bytes, *group);
     }
-}
-
-fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
-    let (first, rest) = bytes.split_first_chunk::<N>()?;
-    *bytes = rest;
-    Some(*first)
-}
-
-fn take_u8(bytes: &mut &[u8]) -> Option<u8> {
-    take::<1>(bytes).map(|[byte]| byte)
-}
-
-fn take_u32(bytes: &mut &[u8]) -> Option<u32> {
-    take(bytes).map(u32::from_le_bytes)
-}
-
-fn take_set(bytes: &mut &[u8]) -> Option<CapabilitySet> {
-    take(bytes).map(u64::from_le_bytes).map(CapabilitySet::from_bits)
-}
-
-fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = take_u32(bytes)? as usize;
-    let (part, rest) = bytes.split_at_checked(length)?;
-    *bytes = rest;
-    Some(part)
 }
 
 fn take_ids(bytes: &mut &[u8]) -> Option<Ids> {
@@ -156,6 +117,7 @@ fn take_credentials(bytes: &mut &[u8]) -> Option<Credentials> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test")]
     use super::*;
+    use dropcap_capability::CapabilitySet;
 
     #[test]
     fn what_is_told_is_understood() {
@@ -166,8 +128,7 @@ mod tests {
             ..Credentials::unprivileged(1000, CapabilitySet::KNOWN)
         };
         let told = vec![
-            Message::Start { credentials: credentials.clone(), attribute: Some(vec![1, 2, 3]) },
-            Message::Start { credentials: credentials.clone(), attribute: None },
+            Message::Start { credentials: credentials.clone() },
             Message::Outcome { errno: 13, credentials },
             Message::Skipped { step: "capset".to_owned(), errno: 1 },
         ];

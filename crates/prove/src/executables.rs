@@ -58,7 +58,7 @@ pub(crate) fn search(limits: &SearchLimits) -> Search {
         deadline: Instant::now() + limits.time,
         entries_left: limits.entries,
         seen: HashSet::new(),
-        nosuid: HashMap::new(),
+        mounts: HashMap::new(),
         search: Search { complete: true, ..Search::default() },
     };
     for place in USUAL.iter().map(Path::new) {
@@ -74,8 +74,8 @@ struct Walk {
     entries_left: usize,
     /// Directories that were walked, by device and inode.
     seen: HashSet<(u64, u64)>,
-    /// Whether a directory's mount gives no privilege.
-    nosuid: HashMap<PathBuf, bool>,
+    /// Whether a directory's mount is nosuid, and noexec.
+    mounts: HashMap<PathBuf, (bool, bool)>,
     search: Search,
 }
 
@@ -122,7 +122,7 @@ impl Walk {
         if !set_id && file_capabilities.is_none() {
             return;
         }
-        let nosuid = self.is_nosuid(path);
+        let (nosuid, noexec) = self.mount_flags(path);
         self.search.found.push(Executable {
             path: path.display().to_string(),
             mode,
@@ -130,15 +130,18 @@ impl Walk {
             gid: Some(status.gid()),
             file_capabilities,
             nosuid,
+            noexec,
             restricted_directories: restricted(path),
         });
     }
 
-    fn is_nosuid(&mut self, path: &Path) -> bool {
+    /// Whether the mount that a file lies on is nosuid, and noexec.
+    fn mount_flags(&mut self, path: &Path) -> (bool, bool) {
         let directory = path.parent().unwrap_or(path).to_owned();
-        *self.nosuid.entry(directory).or_insert_with_key(|directory| {
-            statvfs(directory)
-                .is_ok_and(|filesystem| filesystem.f_flag.contains(StatVfsMountFlags::NOSUID))
+        *self.mounts.entry(directory).or_insert_with_key(|directory| {
+            let flags = statvfs(directory).map_or(StatVfsMountFlags::empty(), |it| it.f_flag);
+            let has = |flag| flags.contains(flag);
+            (has(StatVfsMountFlags::NOSUID), has(StatVfsMountFlags::NOEXEC))
         })
     }
 }

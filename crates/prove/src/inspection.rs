@@ -5,8 +5,8 @@ use crate::scene::environment;
 use crate::state::{IdRange, State, UserNamespace, credentials, names, seccomp_mode};
 use crate::{SeccompMode, SecurebitsState};
 use dropcap_capability::{
-    Capability, CapabilitySet, Credentials, Directory, Environment, Executable, Ids, NamespaceGate,
-    doors, nested, reachable,
+    Capability, CapabilitySet, Credentials, Directory, Environment, Evidence, Executable, Ids,
+    NamespaceGate, doors, nested, reachable,
 };
 use dropcap_image::read_rootfs;
 use serde::{Deserialize, Serialize};
@@ -128,7 +128,11 @@ fn inspect(
     let witness = |capability: Capability| {
         reach.witness(capability).map(|chain| (capability.to_string(), chain.to_string()))
     };
+    let rules = environment.kernel.rules();
     let mut notes = Vec::new();
+    if rules.evidence != Evidence::Compared {
+        notes.push(rules.to_string());
+    }
     if !found.complete && found.entries > 0 {
         notes.push(format!(
             "the search for files that give privileges was cut short after {} entries",

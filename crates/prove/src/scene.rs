@@ -164,6 +164,7 @@ pub(crate) fn environment(state: &State, process: &Path) -> Environment {
         uids,
         gids,
         setgroups_allowed,
+        outer_roots: Vec::new(),
     }
 }
 

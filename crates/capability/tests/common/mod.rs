@@ -48,13 +48,14 @@ prop_compose! {
 prop_compose! {
     fn executable()(
         mode in 0u32..0o10000, uid in id(), gid in id(), nosuid in any::<bool>(),
+        noexec in proptest::bool::weighted(0.1),
         capabilities in proptest::option::of((set(), set(), any::<bool>())),
     ) -> Executable {
         let file_capabilities = capabilities.map(|(permitted, inheritable, effective)| {
             FileCapabilities { permitted, inheritable, effective, revision: Revision::Two }
         });
         Executable {
-            path: String::new(), mode, uid: Some(uid), gid: Some(gid), nosuid, file_capabilities,
+            path: String::new(), mode, uid: Some(uid), gid: Some(gid), nosuid, noexec, file_capabilities,
             restricted_directories: Vec::new(),
         }
     }

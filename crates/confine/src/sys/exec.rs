@@ -27,6 +27,11 @@ impl ExecStrings {
             .map(Self::from)
     }
 
+    /// What execve(2) takes: as long as `self` lives, null-terminated.
+    pub(super) fn pointers(&self) -> *const *const libc::c_char {
+        self.pointers.as_ptr()
+    }
+
     /// The strings, in their order.
     pub fn strings(&self) -> &[CString] {
         &self.strings

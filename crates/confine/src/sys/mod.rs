@@ -6,6 +6,7 @@
 //!
 //! Every method returns what the kernel answered and decides nothing.
 
+pub mod comparison;
 mod credentials;
 mod exec;
 mod kernel;

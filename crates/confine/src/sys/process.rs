@@ -30,7 +30,7 @@ impl Wait {
         }
     }
 
-    fn from_status(status: i32) -> Self {
+    pub(super) fn from_status(status: i32) -> Self {
         if libc::WIFSIGNALED(status) {
             Self::Signaled(libc::WTERMSIG(status))
         } else {
@@ -46,12 +46,18 @@ impl Wait {
 /// [`io::ErrorKind::Deadlock`] if there is a second thread: the child might wait forever for a lock
 /// that it held. Else what the kernel answers.
 pub fn fork() -> io::Result<Fork> {
+    require_single_thread()?;
+    // SAFETY: there is no other thread.
+    unsafe { fork_unchecked() }
+}
+
+/// Refuses where a forked child might wait forever for a lock that another thread held.
+pub(super) fn require_single_thread() -> io::Result<()> {
     if !is_single_threaded()? {
         let message = "fork in a process with several threads";
         return Err(io::Error::new(io::ErrorKind::Deadlock, message));
     }
-    // SAFETY: there is no other thread.
-    unsafe { fork_unchecked() }
+    Ok(())
 }
 
 /// fork(2) whatever else runs.

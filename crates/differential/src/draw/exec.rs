@@ -1,55 +1,106 @@
 //! Files to execute.
 
 use super::sets;
-use crate::case::{Exec, File};
+use crate::case::{Exec, File, View};
 use crate::namespace::Namespace;
+use crate::place::{Place, SCRIPTS};
 use crate::random::Random;
+use crate::thread::Thread;
 use dropcap_capability::{CapabilitySet, Credentials, FileCapabilities, Revision};
 
-/// Users of the initial user namespace that own files: ours, those of the other namespaces, and one
+/// Users that own files: ours, those of the other namespaces, and one
 /// that none of those maps.
 const OWNERS: [u32; 7] = [0, 1000, 1001, 100_000, 101_000, 101_001, 4242];
+/// Those that the second namespace maps.
+const FOREIGN_OWNERS: [u32; 4] = [100_000, 100_001, 101_000, 101_001];
+/// Those that a mount with its map shows, and one that it does not.
+const MAPPED_OWNERS: [u32; 5] = [0, 1000, 1001, 1, 4242];
 
 /// An execve that has something to do with the thread.
 pub(super) fn draw(
     random: &mut Random,
-    namespace: &Namespace,
-    start: &Credentials,
+    place: &Place,
+    thread: &Thread,
+    slot: usize,
     script: bool,
 ) -> Exec {
-    let owners = Owners::of(namespace, start);
-    let capabilities = random.percent(50).then(|| file_capabilities(random, start));
+    let mut view = random.weighted(&place.views);
+    if script && view == View::Foreign {
+        // What scripts there name would lie on another filesystem.
+        view = View::Plain;
+    }
+    let owners = Owners::of(thread, view);
+    let credentials = &thread.credentials;
+    let capabilities = random.percent(50).then(|| file_capabilities(random, credentials, view));
     let program = File { capabilities, ..file(random, &owners) };
-    let script = script.then(|| {
-        let file = file(random, &owners);
-        // A script that cannot be executed says nothing of its interpreter.
-        File { mode: if random.percent(70) { file.mode | 0o111 } else { file.mode }, ..file }
-    });
-    Exec { program, script, directory: directory(random, &owners), nosuid: random.percent(12) }
+    let scripts = if script { scripts(random, &owners) } else { Vec::new() };
+    Exec { slot, view, scripts, program, directory: directory(random, &owners) }
 }
 
-/// Who may own files, in the numbers of the initial namespace.
+/// Mostly one; else a chain, often one that is too long.
+fn scripts(random: &mut Random, owners: &Owners) -> Vec<File> {
+    let count = match random.below(10) {
+        0..6 => 1,
+        6 => 1 + random.below(SCRIPTS),
+        _ => SCRIPTS - random.below(3),
+    };
+    let script = |random: &mut Random, executable: usize| {
+        let file = file(random, owners);
+        // A script that cannot be executed says nothing of its interpreter.
+        File {
+            mode: if random.percent(executable) { file.mode | 0o111 } else { file.mode },
+            ..file
+        }
+    };
+    (0..count).map(|_| script(random, if count == 1 { 70 } else { 94 })).collect()
+}
+
+/// Who may own files, in the numbers of the test's namespace.
 struct Owners {
     users: Vec<u32>,
     groups: Vec<u32>,
     root: u32,
     root_group: u32,
+    /// Whether directories can belong to the root of the test.
+    ours: bool,
 }
 
 impl Owners {
     /// The thread's own ids, twice as often as each other.
-    fn of(namespace: &Namespace, start: &Credentials) -> Self {
-        let own_users =
-            [start.uid.real, start.uid.effective, start.uid.saved, start.uid.filesystem];
-        let own_groups = [start.gid.real, start.gid.effective, start.gid.filesystem];
-        let users = own_users.iter().filter_map(|id| namespace.user_outside(*id));
-        let groups = own_groups.iter().chain(&start.groups);
-        let groups = groups.filter_map(|id| namespace.group_outside(*id));
-        Self {
-            users: users.chain(OWNERS).collect(),
-            groups: groups.chain(OWNERS).collect(),
-            root: namespace.user_outside(0).unwrap_or(0),
-            root_group: namespace.group_outside(0).unwrap_or(0),
+    fn of(thread: &Thread, view: View) -> Self {
+        let Credentials { uid, gid, groups, .. } = &thread.credentials;
+        let environment = &thread.environment;
+        match view {
+            // Only who the mount's map has can own something there.
+            View::Foreign => Self {
+                users: FOREIGN_OWNERS.to_vec(),
+                groups: FOREIGN_OWNERS.to_vec(),
+                root: Namespace::MAPPED_ROOT,
+                root_group: Namespace::MAPPED_ROOT,
+                ours: false,
+            },
+            // On disk are the numbers before the map.
+            View::IdMapped => Self {
+                users: MAPPED_OWNERS.to_vec(),
+                groups: MAPPED_OWNERS.to_vec(),
+                root: 0,
+                root_group: 0,
+                ours: true,
+            },
+            _ => Self {
+                users: [uid.real, uid.effective, uid.saved, uid.filesystem]
+                    .into_iter()
+                    .chain(OWNERS)
+                    .collect(),
+                groups: [gid.real, gid.effective, gid.filesystem]
+                    .into_iter()
+                    .chain(groups.iter().copied())
+                    .chain(OWNERS)
+                    .collect(),
+                root: environment.uids.root().unwrap_or(0),
+                root_group: environment.gids.root().unwrap_or(0),
+                ours: true,
+            },
         }
     }
 }
@@ -76,12 +127,13 @@ fn file(random: &mut Random, owners: &Owners) -> File {
 /// Mostly one that everybody may search.
 fn directory(random: &mut Random, owners: &Owners) -> File {
     if random.percent(88) {
-        return File { mode: 0o755, uid: 0, gid: 0, capabilities: None };
+        let root = if owners.ours { 0 } else { owners.root };
+        return File { mode: 0o755, uid: root, gid: root, capabilities: None };
     }
     File { mode: random.bits() as u32 & 0o3777, ..file(random, owners) }
 }
 
-fn file_capabilities(random: &mut Random, start: &Credentials) -> FileCapabilities {
+fn file_capabilities(random: &mut Random, start: &Credentials, view: View) -> FileCapabilities {
     // Bits that no kernel has can be written; the kernel leaves them out.
     let anything = CapabilitySet::from_bits(u64::MAX);
     let permitted = match random.below(10) {
@@ -100,7 +152,11 @@ fn file_capabilities(random: &mut Random, start: &Credentials) -> FileCapabiliti
     let revision = if random.percent(60) {
         Revision::Two
     } else {
-        Revision::Three { root_id: random.pick(&[0, 100_000, 101_000, 1000, 0, 100_000, 4242]) }
+        let roots: &[u32] = match view {
+            View::Foreign => &FOREIGN_OWNERS,
+            _ => &[0, 100_000, 101_000, 1000, 0, 100_000, 4242],
+        };
+        Revision::Three { root_id: random.pick(roots) }
     };
     FileCapabilities { permitted, inheritable, effective: random.percent(50), revision }
 }

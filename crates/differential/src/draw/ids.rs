@@ -1,7 +1,7 @@
 //! User and group ids.
 
 use crate::random::Random;
-use dropcap_capability::setuid::IdRequest;
+use dropcap_capability::setuid::{IdRequest, PairRequest};
 use dropcap_capability::{IdMap, Ids};
 
 /// Root, two users, and whom nobody maps.
@@ -9,9 +9,10 @@ const CANDIDATES: [u32; 4] = [0, 1000, 1001, 65534];
 /// Ids that some namespaces of the test do not map; the last one is no id anywhere.
 const STRANGERS: [u32; 4] = [7, 2000, 100_000, u32::MAX - 1];
 
-/// The ids that a thread may have in a namespace with this map.
+/// The ids that a thread may have in a namespace with this map; any, where it maps none.
 pub(super) fn pool(map: &IdMap) -> Vec<u32> {
-    CANDIDATES.into_iter().filter(|id| map.maps(*id)).collect()
+    let pool: Vec<u32> = CANDIDATES.into_iter().filter(|id| map.maps(*id)).collect();
+    if pool.is_empty() { CANDIDATES.to_vec() } else { pool }
 }
 
 /// Ids that mean nothing in it, as far as it has any.
@@ -74,4 +75,24 @@ pub(super) fn request(random: &mut Random, ids: Ids, map: &IdMap) -> IdRequest {
             IdRequest { real: id(), effective: id(), saved: id() }
         }
     }
+}
+
+/// What is asked of setreuid(2) or setregid(2): mostly own ids, each where it may be and where not.
+pub(super) fn pair(random: &mut Random, ids: Ids, map: &IdMap) -> PairRequest {
+    let pool = pool(map);
+    let strangers = strangers(map);
+    let own = [ids.real, ids.effective, ids.saved, ids.filesystem];
+    let id = |random: &mut Random| match random.below(20) {
+        0..4 => None,
+        4..13 => Some(random.pick(&own)),
+        13..15 if !strangers.is_empty() => Some(random.pick(&strangers)),
+        _ => Some(random.pick(&pool)),
+    };
+    PairRequest { real: id(random), effective: id(random) }
+}
+
+/// What is asked of setuid(2) or setgid(2): an own id half the time.
+pub(super) fn single(random: &mut Random, ids: Ids, map: &IdMap) -> u32 {
+    let own = [ids.real, ids.effective, ids.saved];
+    if random.percent(45) { random.pick(&own) } else { one(random, ids.effective, map) }
 }

@@ -2,36 +2,53 @@
 
 use super::{exec, ids, sets};
 use crate::case::{Kind, Operation};
-use crate::namespace::Namespace;
+use crate::place::Place;
 use crate::random::Random;
-use dropcap_capability::{Capability, CapabilitySet, CapsetRequest, Credentials, Securebits};
+use crate::thread::Thread;
+use dropcap_capability::{
+    Capability, CapabilitySet, CapsetHeader, CapsetRequest, Credentials, IdMap, Securebits,
+};
 
-/// An operation of `kind` for a thread in state `start`.
+/// An operation of `kind` for a thread, its files in `slot` if it has any.
 pub(super) fn draw(
     random: &mut Random,
-    namespace: &Namespace,
+    place: &Place,
     kind: Kind,
-    start: &Credentials,
+    thread: &Thread,
+    slot: usize,
 ) -> Operation {
-    let environment = &namespace.environment;
+    let environment = &thread.environment;
+    // Ids as the thread calls them.
+    let shown = &thread.shown();
+    let (uid, gid) = (shown.uid, shown.gid);
+    let (uids, gids) = (&environment.uids, &environment.gids);
     match kind {
-        Kind::Execve => Operation::Execve(exec::draw(random, namespace, start, false).into()),
-        Kind::ExecveScript => Operation::Execve(exec::draw(random, namespace, start, true).into()),
+        Kind::Execve => Operation::Execve(exec::draw(random, place, thread, slot, false).into()),
+        Kind::ExecveScript => {
+            Operation::Execve(exec::draw(random, place, thread, slot, true).into())
+        }
         Kind::CapbsetDrop => Operation::CapbsetDrop(sets::any(random)),
-        Kind::AmbientRaise => Operation::AmbientRaise(to_raise(random, start)),
-        Kind::AmbientLower => Operation::AmbientLower(to_lower(random, start)),
+        Kind::AmbientRaise => Operation::AmbientRaise(to_raise(random, shown)),
+        Kind::AmbientLower => Operation::AmbientLower(to_lower(random, shown)),
         Kind::AmbientClear => Operation::AmbientClear,
-        Kind::SetSecurebits => Operation::SetSecurebits(securebits(random, start)),
+        Kind::SetSecurebits => Operation::SetSecurebits(securebits(random, shown)),
         Kind::SetKeepCaps => Operation::SetKeepCaps(random.percent(50)),
         Kind::SetNoNewPrivs => Operation::SetNoNewPrivs,
-        Kind::Setresuid => Operation::Setresuid(ids::request(random, start.uid, &environment.uids)),
-        Kind::Setfsuid => {
-            Operation::Setfsuid(ids::one(random, start.uid.filesystem, &environment.uids))
-        }
-        Kind::Setresgid => Operation::Setresgid(ids::request(random, start.gid, &environment.gids)),
-        Kind::Setgroups => Operation::Setgroups(groups(random, namespace)),
-        Kind::Capset => Operation::Capset(capset(random, start)),
+        Kind::Setuid => Operation::Setuid(ids::single(random, uid, uids)),
+        Kind::Setreuid => Operation::Setreuid(ids::pair(random, uid, uids)),
+        Kind::Setresuid => Operation::Setresuid(ids::request(random, uid, uids)),
+        Kind::Setfsuid => Operation::Setfsuid(ids::one(random, uid.filesystem, uids)),
+        Kind::Setgid => Operation::Setgid(ids::single(random, gid, gids)),
+        Kind::Setregid => Operation::Setregid(ids::pair(random, gid, gids)),
+        Kind::Setresgid => Operation::Setresgid(ids::request(random, gid, gids)),
+        Kind::Setfsgid => Operation::Setfsgid(ids::one(random, gid.filesystem, gids)),
+        Kind::Setgroups => Operation::Setgroups(groups(random, gids)),
+        Kind::Capset => Operation::Capset(header(random), capset(random, shown)),
         Kind::UnshareUserNamespace => Operation::UnshareUserNamespace,
+        Kind::EnterUserNamespace => {
+            Operation::EnterUserNamespace(random.below(place.namespaces.len()))
+        }
+        Kind::TraceMe => Operation::TraceMe,
     }
 }
 
@@ -64,8 +81,7 @@ fn securebits(random: &mut Random, start: &Credentials) -> Securebits {
     })
 }
 
-fn groups(random: &mut Random, namespace: &Namespace) -> Vec<u32> {
-    let map = &namespace.environment.gids;
+fn groups(random: &mut Random, map: &IdMap) -> Vec<u32> {
     let pool = ids::pool(map);
     let mut strangers = ids::strangers(map);
     // No namespace maps the last number, which is no id.
@@ -77,6 +93,18 @@ fn groups(random: &mut Random, namespace: &Namespace) -> Vec<u32> {
     };
     let count = group(0) as usize % 5 + usize::from(strange);
     (0..count).map(group).collect()
+}
+
+/// Mostly the one that everybody uses.
+fn header(random: &mut Random) -> CapsetHeader {
+    let plain = CapsetHeader::PLAIN;
+    let version = match random.below(20) {
+        0 => CapsetHeader::VERSION_1,
+        1 => CapsetHeader::VERSION_2,
+        2..4 => random.bits() as u32,
+        _ => plain.version,
+    };
+    CapsetHeader { version, own: random.percent(90) }
 }
 
 /// Half the time a step down, as programs make it; else too much of one set alone, since the first

@@ -110,6 +110,7 @@ impl Tree {
             gid: Some(file.gid),
             file_capabilities: file.capabilities,
             nosuid: false,
+            noexec: false,
             restricted_directories: self.restricted_directories(path),
         });
         executables.collect()

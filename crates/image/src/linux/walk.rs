@@ -176,6 +176,8 @@ impl<'a> Walk<'a> {
             gid: self.ownership.gid(status.stx_gid),
             file_capabilities,
             nosuid,
+            // Whether the engine mounts it so is not the image's to say.
+            noexec: false,
             restricted_directories: self.restricted_directories(),
         };
         self.image.executables.push(executable);
