@@ -67,7 +67,10 @@ pub use reachable::{ANY_PROGRAM, Door, DoorKind, Reachable, doors, reachable};
 pub use script::{MOST_SCRIPTS, execve_script, execve_script_judged};
 pub use securebits::Securebits;
 pub use set::CapabilitySet;
-pub use text::{CapabilityTextError, parse_capabilities, parse_capability};
+pub use text::{
+    CapabilityState, CapabilityTextError, HexMaskError, Iab, LibcapTextError, ProcStatus,
+    SecurebitsTextError, StatusError, parse_capabilities, parse_capability,
+};
 pub use user_namespace::{
     Entry, enter_user_namespace, enter_user_namespace_judged, unshare_user_namespace,
     unshare_user_namespace_judged,

@@ -1,7 +1,5 @@
 //! The securebits flags of a thread; capabilities(7), "The securebits flags".
 
-use std::fmt;
-
 /// A thread's securebits, as `PR_GET_SECUREBITS` gives them. Each flag has a lock, one bit above it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Securebits(u32);
@@ -74,17 +72,14 @@ impl Securebits {
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         NAMES.iter().filter(move |(bit, _)| self.0 & bit != 0).map(|(_, name)| *name)
     }
-}
 
-impl fmt::Display for Securebits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.names().collect();
-        f.pad(&if names.is_empty() { "none".to_owned() } else { names.join(",") })
+    /// The one flag with this name.
+    pub(crate) fn by_name(name: &str) -> Option<Self> {
+        NAMES.iter().find(|(_, known)| *known == name).map(|(bit, _)| Self(*bit))
     }
-}
 
-impl fmt::Debug for Securebits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+    /// The bits that have no name.
+    pub(crate) fn unnamed(self) -> u32 {
+        NAMES.iter().fold(self.0, |left, (bit, _)| left & !bit)
     }
 }

@@ -1,68 +1,16 @@
-//! `CAPS` as people write it.
+//! Texts: how people, libcap and the kernel write capabilities down, and how that is read.
 
-use crate::{Capability, CapabilitySet};
-use thiserror::Error;
+mod hex;
+mod iab;
+mod libcap;
+mod names;
+mod number;
+mod securebits;
+mod status;
 
-/// A word that is no capability.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("unknown capability `{word}`{}", hint(*nearest))]
-pub struct CapabilityTextError {
-    /// The word as written.
-    pub word: String,
-    /// The capability that was probably meant, if one is near.
-    pub nearest: Option<Capability>,
-}
-
-fn hint(nearest: Option<Capability>) -> String {
-    match nearest {
-        Some(capability) => format!("; did you mean {capability}?"),
-        None => "; names are those of capabilities(7), such as NET_RAW".to_owned(),
-    }
-}
-
-/// Reads a comma list of capabilities in any spelling, `none` or `all`.
-///
-/// ```
-/// use dropcap_capability::{Capability, parse_capabilities};
-/// let set = parse_capabilities("NET_RAW, cap_kill,Cap_Chown").unwrap();
-/// assert_eq!(set.to_string(), "CAP_CHOWN,CAP_KILL,CAP_NET_RAW");
-/// let error = parse_capabilities("NET_RAWW").unwrap_err();
-/// assert_eq!(error.nearest, Some(Capability::NET_RAW));
-/// ```
-///
-/// # Errors
-/// A word that is no capability, with the nearest right one; an empty word is one too.
-pub fn parse_capabilities(text: &str) -> Result<CapabilitySet, CapabilityTextError> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "none" => return Ok(CapabilitySet::EMPTY),
-        "all" => return Ok(CapabilitySet::KNOWN),
-        _ => {}
-    }
-    text.split(',').map(parse_capability).collect()
-}
-
-/// Reads one capability: its name in any case, with `CAP_` or without, or its number.
-///
-/// # Errors
-/// As [`parse_capabilities`].
-pub fn parse_capability(word: &str) -> Result<Capability, CapabilityTextError> {
-    let word = word.trim();
-    let upper = word.to_ascii_uppercase();
-    let bare = upper.strip_prefix("CAP_").unwrap_or(&upper);
-    let bare_name = |capability: &Capability| capability.name().map(|name| &name["CAP_".len()..]);
-    let known = Capability::KNOWN.iter().find(|known| bare_name(known) == Some(bare));
-    let by_number = || word.parse::<u8>().ok().and_then(Capability::from_number);
-    known.copied().or_else(by_number).ok_or_else(|| {
-        /// How unlike a name may be and still be offered: at least half of it is right.
-        const NEAR: f64 = 0.5;
-        let likeness = |known: &Capability| {
-            bare_name(known).map_or(0.0, |name| strsim::normalized_damerau_levenshtein(name, bare))
-        };
-        let nearest = Capability::KNOWN
-            .iter()
-            .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
-            .filter(|best| likeness(best) >= NEAR)
-            .copied();
-        CapabilityTextError { word: word.to_owned(), nearest }
-    })
-}
+pub use hex::HexMaskError;
+pub use iab::Iab;
+pub use libcap::{CapabilityState, LibcapTextError};
+pub use names::{CapabilityTextError, parse_capabilities, parse_capability};
+pub use securebits::SecurebitsTextError;
+pub use status::{ProcStatus, StatusError};
