@@ -2,8 +2,8 @@
 
 use crate::Input;
 use dropcap_capability::{
-    CapabilitySet, Door, Environment, Escalation, Executable, Nested, Reachable, Surroundings,
-    doors, escalations, nested, reachable,
+    CapabilitySet, Door, ENGINE_SOCKET_FOLDERS, ENGINE_SOCKETS, Environment, Escalation,
+    Executable, Nested, Reachable, Surroundings, doors, escalations, nested, reachable,
 };
 use dropcap_engine::{
     EngineVersion, Host, ImageKnowledge, InitialState, Process, Refusal, initial_state,
@@ -149,25 +149,6 @@ fn surroundings(
     }
 }
 
-/// The sockets of engines, by their file names.
-const ENGINE_SOCKETS: &[&str] =
-    &["docker.sock", "podman.sock", "containerd.sock", "crio.sock", "buildkitd.sock"];
-
-/// Folders that hold an engine's socket on a usual host.
-const SOCKET_FOLDERS: &[&str] = &[
-    "/",
-    "/run",
-    "/var",
-    "/var/run",
-    "/run/docker",
-    "/run/podman",
-    "/var/run/podman",
-    "/run/containerd",
-    "/var/run/containerd",
-    "/run/crio",
-    "/var/run/crio",
-];
-
 /// Whether a host path is an engine's socket.
 pub(crate) fn is_engine_socket(source: &str) -> bool {
     let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or(source);
@@ -180,7 +161,7 @@ pub(crate) fn holds_engine_socket(source: &str) -> bool {
         "" => "/",
         folder => folder,
     };
-    is_engine_socket(source) || source.starts_with('/') && SOCKET_FOLDERS.contains(&folder)
+    is_engine_socket(source) || source.starts_with('/') && ENGINE_SOCKET_FOLDERS.contains(&folder)
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ capabilities! {
     8 SETPCAP "CAP_SETPCAP" since (2, 2) Moderate "pass on anything in the bounding set, and change the securebits";
     9 LINUX_IMMUTABLE "CAP_LINUX_IMMUTABLE" since (2, 2) Low "make files immutable or append-only, or undo it";
     10 NET_BIND_SERVICE "CAP_NET_BIND_SERVICE" since (2, 2) Low "listen on ports below 1024";
-    11 NET_BROADCAST "CAP_NET_BROADCAST" since (2, 2) Low "nothing: no current kernel checks it";
+    11 NET_BROADCAST "CAP_NET_BROADCAST" since (2, 2) Low "receive the network events of other network namespaces by netlink";
     12 NET_ADMIN "CAP_NET_ADMIN" since (2, 2) Network "change interfaces, routes, firewall and traffic of the network namespace";
     13 NET_RAW "CAP_NET_RAW" since (2, 2) Network "send forged packets and read the traffic of others: ARP spoofing, sniffing";
     14 IPC_LOCK "CAP_IPC_LOCK" since (2, 2) Low "lock memory without limit";

@@ -21,6 +21,27 @@ pub struct Surroundings {
     pub host_pid: bool,
 }
 
+/// The sockets of engines, by their file names.
+pub const ENGINE_SOCKETS: &[&str] =
+    &["docker.sock", "podman.sock", "containerd.sock", "crio.sock", "buildkitd.sock"];
+
+/// Folders that hold an engine's socket on a usual host.
+pub const ENGINE_SOCKET_FOLDERS: &[&str] = &[
+    "/",
+    "/run",
+    "/var",
+    "/var/run",
+    "/run/docker",
+    "/run/podman",
+    "/var/run/podman",
+    "/run/containerd",
+    "/var/run/containerd",
+    "/run/crio",
+    "/var/run/crio",
+    "/run/buildkit",
+    "/run/k3s/containerd",
+];
+
 /// The kinds of escalation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EscalationKind {

@@ -42,6 +42,7 @@ mod search;
 mod securebits;
 mod set;
 pub mod setuid;
+mod stand_in;
 mod text;
 mod user_namespace;
 
@@ -56,7 +57,9 @@ pub use company::{Company, Tracer, trace_me, trace_me_judged};
 pub use credentials::{Credentials, Ids};
 pub use environment::Environment;
 pub use errno::Errno;
-pub use escalation::{Escalation, EscalationKind, Surroundings, escalations};
+pub use escalation::{
+    ENGINE_SOCKET_FOLDERS, ENGINE_SOCKETS, Escalation, EscalationKind, Surroundings, escalations,
+};
 pub use execve::{Directory, Executable, execve, execve_in_company};
 pub use file_capabilities::{FileCapabilities, FileCapabilitiesError, Revision};
 pub use id_map::{IdMap, OVERFLOW_ID};
