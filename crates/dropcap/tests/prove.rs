@@ -124,7 +124,7 @@ fn the_json_is_as_it_was_fixed() {
     }
     let proof: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(proof["schema"], 1);
-    assert_eq!(proof["attempts"].as_array().expect("attempts").len(), 17);
+    assert_eq!(proof["attempts"].as_array().expect("attempts").len(), 50);
 }
 
 /// What is mounted here; the engines that other tests start and end meanwhile mount in a place of
@@ -153,12 +153,17 @@ fn a_container_that_drops_nothing_is_open_by_one_setuid_file_and_closed_once_fix
     let (fixed, code) = place.json(&format!("$D prove compose.yaml#fixed {rootfs} --format json"));
     assert_eq!(code, Some(0), "{fixed}");
     for one in fixed["attempts"].as_array().expect("attempts") {
-        let closed = ["closed", "ungated"].contains(&one["verdict"].as_str().expect("a verdict"));
-        assert!(closed, "{one}");
+        let verdict = one["verdict"].as_str().expect("a verdict");
+        assert!(["closed", "ungated", "inert", "not-tried"].contains(&verdict), "{one}");
+    }
+    // What is mounted into the container, and who else runs there, is not here to be tried.
+    for door in ["setuid-plant", "engine-socket", "ptrace-neighbour", "devices"] {
+        assert_eq!(verdict(&fixed, door), "not-tried", "{}", attempt(&fixed, door));
     }
     // Every answer of the kernel is what the model says.
-    for one in [&open, &fixed].iter().flat_map(|proof| proof["attempts"].as_array().unwrap()) {
-        assert_eq!(one["result"], one["expected"], "{one}");
+    let attempts = [&open, &fixed].map(|proof| proof["attempts"].as_array().expect("attempts"));
+    for one in attempts.into_iter().flatten().filter(|one| one["verdict"] != "not-tried") {
+        assert!(one["expected"].is_null() || one["result"] == one["expected"], "{one}");
     }
     // Nothing stays behind.
     assert_eq!(self::mounts(), mounts);
@@ -167,16 +172,17 @@ fn a_container_that_drops_nothing_is_open_by_one_setuid_file_and_closed_once_fix
 }
 
 #[test]
-fn root_of_a_container_has_nine_doors_open_and_they_can_be_allowed() {
+fn root_of_a_container_has_the_doors_of_docker_s_defaults_open_and_they_can_be_allowed() {
     let place = Place::new();
     let (proof, code) = place.json("$D prove compose.yaml#root --format json");
     assert_eq!(code, Some(1), "{proof}");
     let open = proof["open_beyond_allowed"].as_array().expect("names");
-    assert_eq!(open.len(), 9, "{open:?}");
+    // All of Docker's 14 but NET_BIND_SERVICE, which its sysctl asks of nobody.
+    assert_eq!(open.len(), 13, "{open:?}");
     let all = place.shell("$D prove compose.yaml#root --allow all");
     assert_eq!(all.status.code(), Some(0), "{}", String::from_utf8_lossy(&all.stdout));
     let some = place.json("$D prove compose.yaml#root --allow net_raw,CHOWN --format json").0;
-    assert_eq!(some["open_beyond_allowed"].as_array().map(Vec::len), Some(7), "{some}");
+    assert_eq!(some["open_beyond_allowed"].as_array().map(Vec::len), Some(11), "{some}");
 }
 
 /// What one user id cannot show is not tried, and never called closed.

@@ -136,7 +136,7 @@ pub(crate) fn in_child(work: impl FnOnce() -> Vec<u8>) -> io::Result<Ended> {
 
 /// Makes effective what is permitted, as whoever wants in would. Where it fails the attempt shows
 /// what remains.
-fn raise_permitted() {
+pub(crate) fn raise_permitted() {
     if let Ok(sets) = Linux.capget() {
         let _ = Linux.capset(Sets { effective: sets.permitted, ..sets });
     }

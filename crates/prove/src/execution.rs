@@ -21,8 +21,8 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
-/// How often to look whether the process is dead.
-const PAUSE: Duration = Duration::from_millis(1);
+/// How often to look whether the process is dead, which it is as soon as it has executed the file.
+const PAUSE: Duration = Duration::from_micros(50);
 /// The one size of a core dump that keeps a handler in `core_pattern` from being started too
 /// (`do_coredump`); core(5) knows only that 0 does not.
 const NO_DUMP_NOT_EVEN_PIPED: u64 = 1;

@@ -18,17 +18,22 @@
 mod answer;
 mod assume;
 mod attempt;
+mod audit;
 mod child;
 mod doors;
 mod executables;
 mod execution;
 mod inspection;
 mod judge;
+mod mounts;
 mod placement;
 mod proof;
 mod regain;
 mod scene;
+mod security_module;
 mod state;
+mod stranger;
+mod trial;
 mod untouched;
 mod verdict;
 
@@ -42,4 +47,5 @@ pub use placement::{Placement, PlacementError, Shortcomings, has_root, join, pla
 pub use proof::{Proof, prove};
 pub use scene::Scene;
 pub use state::{IdRange, SeccompMode, SecurebitsState, State, UserNamespace};
+pub use trial::Part;
 pub use verdict::Verdict;

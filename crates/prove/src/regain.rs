@@ -1,9 +1,9 @@
 //! Coming back to a privilege by executing a file that gives it: what the two doors of that kind
 //! have in common.
 
-use crate::doors::Authority;
 use crate::execution::{Execution, execute, stops_before_running};
 use crate::state::names;
+use crate::trial::Authority;
 use crate::{Answer, Attempt, Door, Scene, Verdict};
 use dropcap_capability::{Capability, CapabilitySet, Credentials, Executable, execve};
 

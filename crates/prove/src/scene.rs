@@ -1,23 +1,30 @@
 //! What stands around the process before anything is tried.
 
-use crate::doors::{Authority, Obstacle};
 use crate::executables::{Search, SearchLimits, search};
 use crate::state::{State, id_map};
+use crate::stranger::Stranger;
+use crate::trial::{Authority, Obstacle, Part, missing};
 use dropcap_capability::{
     Capability, CapabilitySet, Credentials, Environment, Executable, IdMap, NamespaceGate,
 };
 use dropcap_confine::sys;
 use rustix::fs::{MemfdFlags, fstat, memfd_create};
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// An id that no ordinary system gives to anybody, tried first as "another"; also what the kernel
 /// shows for an owner that has no id in the user namespace (`overflowuid`).
 const NOBODY: u32 = 65534;
+
+/// Why a door that needs something of another user's is not tried.
+pub(crate) const NOTHING_FOREIGN: &str =
+    "there is nothing in /proc that belongs to another user, to try it on";
+/// The inode of the initial pid namespace: `PROC_PID_INIT_INO` of `include/linux/proc_ns.h`.
+const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 
 /// What stands around the process before anything is tried.
 pub struct Scene {
@@ -30,11 +37,12 @@ pub struct Scene {
     /// The privileged executables in reach.
     pub executables: Search,
     pub(crate) has_proc: bool,
-    pub(crate) owns_network: bool,
-    pub(crate) owns_uts: bool,
     pub(crate) namespace_gate: Option<NamespaceGate>,
+    /// The namespaces that belong to our own user namespace.
+    owned: Vec<Authority>,
     prepared_process: Option<i32>,
-    cannot_show: Option<String>,
+    stranger: OnceCell<Option<Stranger>>,
+    pub(crate) missing: Vec<(Part, String)>,
     counter: Cell<u32>,
 }
 
@@ -56,11 +64,11 @@ impl Scene {
             environment: environment(&state, Path::new("/proc/self")),
             executables,
             has_proc: Path::new("/proc/self/status").exists(),
-            owns_network: owns("net"),
-            owns_uts: owns("uts"),
+            owned: owned(),
             namespace_gate: None,
             prepared_process: None,
-            cannot_show: None,
+            stranger: OnceCell::new(),
+            missing: Vec::new(),
             counter: Cell::new(0),
             state,
             credentials,
@@ -88,30 +96,40 @@ impl Scene {
         self
     }
 
-    /// With the reason why what the kernel asks for in the initial user namespace cannot be shown
-    /// here, though it counts in what this scene stands for.
+    /// With the reason why a part of what this scene stands for cannot be shown here. What rests on
+    /// it is not tried, and never called closed.
     #[must_use]
-    pub fn that_cannot_show_the_initial_namespace(mut self, reason: impl Into<String>) -> Self {
-        self.cannot_show = Some(reason.into());
+    pub fn without(mut self, part: Part, reason: impl Into<String>) -> Self {
+        self.missing.push((part, reason.into()));
         self
     }
 
     /// Whether a permitted capability counts where the kernel asks for it, as far as user
     /// namespaces go.
     pub(crate) fn has_authority(&self, authority: Authority) -> bool {
-        let initial = self.state.user_namespace.as_ref().is_none_or(|own| own.initial);
-        initial
+        self.in_initial_namespace()
             || match authority {
                 Authority::Own => true,
-                Authority::Network => self.owns_network,
-                Authority::Uts => self.owns_uts,
+                // Whoever came here by execve has memory that was made here.
+                Authority::Memory => missing(self, Part::InitialNamespace).is_none(),
                 Authority::Initial => false,
+                of_namespace => self.owned.contains(&of_namespace),
             }
+    }
+
+    /// Whether its user namespace is the machine's own.
+    pub(crate) fn in_initial_namespace(&self) -> bool {
+        self.state.user_namespace.as_ref().is_none_or(|own| own.initial)
+    }
+
+    /// Whether its pid namespace is the machine's own; true where that cannot be seen.
+    pub(crate) fn in_initial_pid_namespace(&self) -> bool {
+        fs::metadata("/proc/self/ns/pid").map_or(true, |it| it.ino() == INITIAL_PID_NAMESPACE)
     }
 
     /// Why a door that asks in `authority` cannot be shown here, if so.
     pub(crate) fn cannot_show(&self, authority: Authority) -> Option<&str> {
-        if self.has_authority(authority) { None } else { self.cannot_show.as_deref() }
+        if self.has_authority(authority) { None } else { missing(self, Part::InitialNamespace) }
     }
 
     /// A mapped user id that is none of the process's own.
@@ -138,9 +156,44 @@ impl Scene {
                     && self.environment.uids.maps(them.uid.real)
             })
         };
-        let listed = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let pids = listed.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-        self.prepared_process.into_iter().chain(pids).find(foreign)
+        self.others().find(foreign)
+    }
+
+    /// Other processes: one that was made to try doors on, and then all that are in sight.
+    fn others(&self) -> impl Iterator<Item = i32> {
+        let made = || self.prepared_process.or_else(|| self.stranger());
+        let in_sight = || {
+            let listed = fs::read_dir("/proc").into_iter().flatten().flatten();
+            listed.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
+        };
+        made().into_iter().chain(std::iter::once_with(in_sight).flatten())
+    }
+
+    /// A process of another user that is made where the process may become one.
+    fn stranger(&self) -> Option<i32> {
+        let may = self.credentials.permitted.contains(Capability::SETUID);
+        let own = self.credentials.uid;
+        // Not nobody, by whom owners without an id are shown.
+        let taken = |id| own.has(id) || own.filesystem == id || id == NOBODY;
+        let other = another(&self.environment.uids, taken).filter(|_| may);
+        let make = || other.and_then(|uid| Stranger::make(uid).ok());
+        self.stranger.get_or_init(make).as_ref().map(|stranger| stranger.pid)
+    }
+
+    /// A directory that belongs to another user, and may be read: of /proc, where every kernel has
+    /// one. The first belongs to root, and a process's own to its user (`proc_pid_make_inode`).
+    pub(crate) fn foreign_directory(&self) -> Option<PathBuf> {
+        let own = self.credentials.uid.filesystem;
+        let foreign = |directory: &PathBuf| {
+            fs::metadata(directory).is_ok_and(|it| {
+                // In a user namespace an owner without an id is shown as nobody.
+                let is_known = self.in_initial_namespace() || it.uid() != NOBODY;
+                it.uid() != own && is_known && self.environment.uids.maps(it.uid())
+            })
+        };
+        let root = PathBuf::from("/proc");
+        let mut directories = self.others().map(|pid| PathBuf::from(format!("/proc/{pid}")));
+        if foreign(&root) { Some(root) } else { directories.find(foreign) }
     }
 
     /// A number that this process has not used before.
@@ -179,19 +232,19 @@ fn another(map: &IdMap, ours: impl Fn(u32) -> bool) -> Option<u32> {
     [NOBODY, 1, 0, 2, 1000, 3, 4].into_iter().find(|id| map.maps(*id) && !ours(*id))
 }
 
-/// Whether our own user namespace owns our namespace of this kind. `NS_GET_USERNS` answers EPERM
-/// where the owner is outside (`ns_get_owner`).
-fn owns(kind: &str) -> bool {
-    let owner = || -> io::Result<bool> {
+/// Which namespaces of ours our own user namespace owns. `NS_GET_USERNS` answers EPERM where the
+/// owner is outside (`ns_get_owner`).
+fn owned() -> Vec<Authority> {
+    let owns = |kind: &str| -> io::Result<bool> {
         let namespace = fs::File::open(format!("/proc/self/ns/{kind}"))?;
         let owner = crate::untouched::owner_of(namespace.as_fd())?;
         Ok(fstat(&owner)?.st_ino == fs::metadata("/proc/self/ns/user")?.ino())
     };
-    owner().unwrap_or(false)
+    let owned = |(_, kind): &&(Authority, &str)| owns(kind).unwrap_or(false);
+    Authority::OF_NAMESPACES.iter().filter(owned).map(|(authority, _)| *authority).collect()
 }
 
 /// Anonymous memory as a file of our own, so that an attempt needs no writable place.
 pub(crate) fn memory_file(text: &'static str) -> Result<OwnedFd, Obstacle> {
-    memfd_create("dropcap", MemfdFlags::CLOEXEC)
-        .map_err(|error| Obstacle { text, reason: format!("memfd_create: {error}") })
+    memfd_create("dropcap", MemfdFlags::CLOEXEC).map_err(Obstacle::failed(text, "memfd_create"))
 }

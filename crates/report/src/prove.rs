@@ -51,14 +51,16 @@ fn table(out: &mut String, proof: &Proof, detail: Detail) -> std::fmt::Result {
         if attempts.is_empty() {
             continue;
         }
-        writeln!(out, "\n{BOLD}{}{BOLD:#}", gain.heading())?;
+        writeln!(out, "\n{BOLD}{}{BOLD:#}{DIMMED}{}{DIMMED:#}", gain.heading(), count(&attempts))?;
         for attempt in attempts {
             let style = style(proof, attempt);
             let verdict = attempt.verdict;
             let said = evidence(attempt);
+            let muted = muted(verdict);
             writeln!(
                 out,
-                "  {:names$}  {style}{verdict:verdicts$}{style:#}  {said}",
+                "  {muted}{:names$}{muted:#}  {style}{verdict:verdicts$}{style:#}  \
+                 {muted}{said}{muted:#}",
                 attempt.door
             )?;
             below(out, attempt, detail, names + 4)?;
@@ -85,6 +87,23 @@ fn style(proof: &Proof, attempt: &Attempt) -> Style {
         Verdict::Open | Verdict::HeldButBlocked => YELLOW,
         Verdict::Closed => GREEN,
         Verdict::Ungated | Verdict::Inert | Verdict::NotTried => DIMMED,
+    }
+}
+
+/// What is nothing to look at steps back, so that the open doors are seen among fifty.
+fn muted(verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Open | Verdict::HeldButBlocked => Style::new(),
+        Verdict::Closed | Verdict::Ungated | Verdict::Inert | Verdict::NotTried => DIMMED,
+    }
+}
+
+/// How many doors of a group are open, behind its heading.
+fn count(attempts: &[&Attempt]) -> String {
+    let open = attempts.iter().filter(|attempt| attempt.verdict == Verdict::Open).count();
+    match open {
+        0 => ": none open".to_owned(),
+        open => format!(": {open} of {} open", attempts.len()),
     }
 }
 
@@ -158,5 +177,15 @@ fn summary(proof: &Proof) -> String {
         beyond if beyond < open.len() => "; some of that is allowed",
         _ => "",
     };
-    format!("A process here can {can}: {} of {total} {are} open{but}{allowed}.", open.len())
+    let here = place(&proof.target);
+    format!("A process {here} can {can}: {} of {total} {are} open{but}{allowed}.", open.len())
+}
+
+/// Where the process is: `container:NAME` and `FILE#SUBJECT` are containers.
+fn place(target: &str) -> &'static str {
+    if target.starts_with("container:") || target.contains('#') {
+        "in this container"
+    } else {
+        "here"
+    }
 }

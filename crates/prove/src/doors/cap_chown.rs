@@ -7,7 +7,8 @@
 //! # Why it is safe
 //! The file is anonymous memory that nobody else can name.
 
-use super::{Authority, Door, Gain, Kind, Obstacle, Trial};
+use super::{Door, Gain, Kind};
+use crate::trial::{Authority, Obstacle, Trial};
 use crate::{Answer, Scene};
 use dropcap_capability::Capability;
 use rustix::fs::{Uid, fchown};
@@ -23,17 +24,14 @@ pub(super) const DOOR: Door = Door {
 
 fn prepare(scene: &Scene) -> Result<Trial, Obstacle> {
     let Some(other) = scene.other_uid() else {
-        let reason = "no other user id is mapped into this user namespace".to_owned();
-        return Err(Obstacle { text: TEXT, reason });
+        let reason = "no other user id is mapped into this user namespace";
+        return Err(Obstacle::new(TEXT, reason));
     };
     let file = crate::scene::memory_file(TEXT)?;
-    Ok(Trial {
-        text: format!("fchown(its own file, {other}, -1)"),
-        denied: Answer::EPERM,
-        allowed: Answer::Success,
-        authority: Authority::Own,
-        ungated: None,
-        call: Box::new(move || Ok(fchown(&file, Some(Uid::from_raw(other)), None)?)),
-        clean_up: None,
-    })
+    Ok(Trial::new(
+        format!("fchown(its own file, {other}, -1)"),
+        (Answer::EPERM, Answer::Success),
+        Authority::Own,
+        move || fchown(&file, Some(Uid::from_raw(other)), None),
+    ))
 }

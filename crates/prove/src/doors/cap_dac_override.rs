@@ -8,7 +8,8 @@
 //! # Why it is safe
 //! The file is anonymous memory that nobody else can name; nothing is written.
 
-use super::{Authority, Door, Gain, Kind, Obstacle, Trial};
+use super::{Door, Gain, Kind};
+use crate::trial::{Authority, Obstacle, Trial};
 use crate::{Answer, Scene};
 use dropcap_capability::Capability;
 use rustix::fs::{Mode, fchmod};
@@ -26,24 +27,13 @@ pub(super) const DOOR: Door = Door {
 
 fn prepare(scene: &Scene) -> Result<Trial, Obstacle> {
     if !scene.has_proc {
-        let reason = "it needs /proc to open its own file a second time".to_owned();
-        return Err(Obstacle { text: TEXT, reason });
+        let reason = "it needs /proc to open its own file a second time";
+        return Err(Obstacle::new(TEXT, reason));
     }
     let file = crate::scene::memory_file(TEXT)?;
-    fchmod(&file, Mode::empty()).map_err(|error| Obstacle {
-        text: TEXT,
-        reason: format!("cannot take the permissions of its own file away: {error}"),
-    })?;
-    Ok(Trial {
-        text: TEXT.to_owned(),
-        denied: Answer::EACCES,
-        allowed: Answer::Success,
-        authority: Authority::Own,
-        ungated: None,
-        call: Box::new(move || {
-            let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-            OpenOptions::new().write(true).open(path).map(drop)
-        }),
-        clean_up: None,
-    })
+    fchmod(&file, Mode::empty()).map_err(Obstacle::failed(TEXT, "fchmod"))?;
+    Ok(Trial::new(TEXT, (Answer::EACCES, Answer::Success), Authority::Own, move || {
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        OpenOptions::new().write(true).open(path).map(drop)
+    }))
 }

@@ -9,7 +9,8 @@
 //! Signal 0 is checked like any other and never delivered. The process is one that dropcap made, or
 //! one that is found in /proc, the first of the container where it belongs to another user.
 
-use super::{Authority, Door, Gain, Kind, Obstacle, Trial};
+use super::{Door, Gain, Kind};
+use crate::trial::{Authority, Obstacle, Trial};
 use crate::{Answer, Scene};
 use dropcap_capability::Capability;
 use rustix::process::{Pid, test_kill_process};
@@ -25,16 +26,13 @@ pub(super) const DOOR: Door = Door {
 
 fn prepare(scene: &Scene) -> Result<Trial, Obstacle> {
     let Some(pid) = scene.foreign_process().and_then(Pid::from_raw) else {
-        let reason = "there is no process of another user in sight to try it on".to_owned();
-        return Err(Obstacle { text: TEXT, reason });
+        let reason = "there is no process of another user in sight to try it on";
+        return Err(Obstacle::new(TEXT, reason));
     };
-    Ok(Trial {
-        text: format!("kill({}, 0)", pid.as_raw_nonzero()),
-        denied: Answer::EPERM,
-        allowed: Answer::Success,
-        authority: Authority::Own,
-        ungated: None,
-        call: Box::new(move || Ok(test_kill_process(pid)?)),
-        clean_up: None,
-    })
+    Ok(Trial::new(
+        format!("kill({}, 0)", pid.as_raw_nonzero()),
+        (Answer::EPERM, Answer::Success),
+        Authority::Own,
+        move || test_kill_process(pid),
+    ))
 }

@@ -10,10 +10,12 @@
 //! Major 0 belongs to no driver: such a node opens nothing. It is made under a name of dropcap's own
 //! and unlinked at once, by the parent again should the child have been killed in between.
 
-use super::{Authority, Door, Gain, Kind, Obstacle, Trial};
+use super::{Door, Gain, Kind};
+use crate::trial::{Authority, Obstacle, Trial};
 use crate::{Answer, Scene};
 use dropcap_capability::Capability;
 use rustix::fs::{Access, CWD, FileType, Mode, access, makedev, mknodat, statvfs};
+use std::io;
 use std::path::{Path, PathBuf};
 
 const TEXT: &str = "mknod(character device 0:1)";
@@ -27,26 +29,24 @@ pub(super) const DOOR: Door = Door {
 
 fn prepare(scene: &Scene) -> Result<Trial, Obstacle> {
     let Some(directory) = writable_directory() else {
-        let reason = "it needs a directory that may be written to, and there is none".to_owned();
-        return Err(Obstacle { text: TEXT, reason });
+        let reason = "it needs a directory that may be written to, and there is none";
+        return Err(Obstacle::new(TEXT, reason));
     };
     let path = directory.join(format!(".dropcap-{}-{}", std::process::id(), scene.unique()));
     let leftover = path.clone();
-    Ok(Trial {
-        text: format!("mknod({}/…, character device 0:1)", directory.display()),
-        denied: Answer::EPERM,
-        allowed: Answer::Success,
-        authority: Authority::Initial,
-        ungated: None,
-        call: Box::new(move || {
+    Ok(Trial::new(
+        format!("mknod({}/…, character device 0:1)", directory.display()),
+        (Answer::EPERM, Answer::Success),
+        Authority::Initial,
+        move || -> io::Result<()> {
             mknodat(CWD, &path, FileType::CharacterDevice, Mode::empty(), makedev(0, 1))?;
             std::fs::remove_file(&path)
-        }),
-        clean_up: Some(Box::new(move || {
-            // Normally gone already.
-            let _ = std::fs::remove_file(leftover);
-        })),
-    })
+        },
+    )
+    .cleaned_by(move || {
+        // Normally gone already.
+        let _ = std::fs::remove_file(leftover);
+    }))
 }
 
 /// A directory in which this process may make files.

@@ -12,7 +12,8 @@
 //! No interface has ever accepted a negative MTU. The loopback interface exists in every network
 //! namespace, so that no module is loaded in search of it.
 
-use super::{Authority, Door, Gain, Kind, Obstacle, Trial};
+use super::{Door, Gain, Kind};
+use crate::trial::{Authority, Obstacle, Trial};
 use crate::{Answer, Scene};
 use dropcap_capability::Capability;
 
@@ -24,13 +25,10 @@ pub(super) const DOOR: Door = Door {
 };
 
 fn prepare(_: &Scene) -> Result<Trial, Obstacle> {
-    Ok(Trial {
-        text: "ioctl(SIOCSIFMTU, lo, -1)".to_owned(),
-        denied: Answer::EPERM,
-        allowed: Answer::EINVAL,
-        authority: Authority::Network,
-        ungated: None,
-        call: Box::new(crate::untouched::set_impossible_mtu),
-        clean_up: None,
-    })
+    Ok(Trial::new(
+        "ioctl(SIOCSIFMTU, lo, -1)",
+        (Answer::EPERM, Answer::EINVAL),
+        Authority::Network,
+        crate::untouched::set_impossible_mtu,
+    ))
 }

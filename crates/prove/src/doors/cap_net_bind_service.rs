@@ -11,7 +11,8 @@
 //! that is taken is passed over. `IP_FREEBIND` lets the bind succeed where the loopback interface is
 //! down; it needs no privilege.
 
-use super::{Authority, Door, Gain, Kind, Obstacle, Trial};
+use super::{Door, Gain, Kind};
+use crate::trial::{Authority, Obstacle, Trial};
 use crate::{Answer, Scene};
 use dropcap_capability::Capability;
 use rustix::io::Errno;
@@ -40,17 +41,17 @@ fn prepare(_: &Scene) -> Result<Trial, Obstacle> {
     // Port 0 asks for any port; so a sysctl of 0 and one of 1 gate nothing.
     let gated = first_free > 1;
     let highest = if gated { first_free.min(FIRST_FREE) - 1 } else { FIRST_FREE - 1 };
-    Ok(Trial {
-        text: format!("bind(127.0.0.1:{highest})"),
-        denied: Answer::EACCES,
-        allowed: Answer::Success,
-        authority: Authority::Network,
-        ungated: (!gated).then(|| {
+    Ok(Trial::new(
+        format!("bind(127.0.0.1:{highest})"),
+        (Answer::EACCES, Answer::Success),
+        Authority::Network,
+        move || bind_one_of(highest),
+    )
+    .ungated(
+        (!gated).then(|| {
             format!("the sysctl net.ipv4.ip_unprivileged_port_start is {first_free} here")
         }),
-        call: Box::new(move || bind_one_of(highest)),
-        clean_up: None,
-    })
+    ))
 }
 
 /// Binds the highest port that is not taken.

@@ -8,7 +8,8 @@
 //! Protocol 0 binds the socket to no protocol, so that it receives nothing, and nothing is sent. It
 //! is gone with the child.
 
-use super::{Authority, Door, Gain, Kind, Obstacle, Trial};
+use super::{Door, Gain, Kind};
+use crate::trial::{Authority, Obstacle, Trial};
 use crate::{Answer, Scene};
 use dropcap_capability::Capability;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
@@ -21,16 +22,14 @@ pub(super) const DOOR: Door = Door {
 };
 
 fn prepare(_: &Scene) -> Result<Trial, Obstacle> {
-    Ok(Trial {
-        text: "socket(AF_PACKET, SOCK_RAW, 0)".to_owned(),
-        denied: Answer::EPERM,
-        allowed: Answer::Success,
-        authority: Authority::Network,
-        ungated: None,
-        call: Box::new(|| {
-            socket_with(AddressFamily::PACKET, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
-            Ok(())
-        }),
-        clean_up: None,
-    })
+    Ok(Trial::new(
+        "socket(AF_PACKET, SOCK_RAW, 0)",
+        (Answer::EPERM, Answer::Success),
+        Authority::Network,
+        || {
+            let socket =
+                socket_with(AddressFamily::PACKET, SocketType::RAW, SocketFlags::CLOEXEC, None);
+            socket.map(drop)
+        },
+    ))
 }

@@ -8,7 +8,8 @@
 //! # Why it is safe
 //! The child alone changes its group, and ends at once.
 
-use super::{Authority, Door, Gain, Kind, Obstacle, Trial};
+use super::{Door, Gain, Kind};
+use crate::trial::{Authority, Obstacle, Trial};
 use crate::{Answer, Scene};
 use dropcap_capability::Capability;
 use dropcap_confine::sys::{Linux, System};
@@ -22,16 +23,13 @@ pub(super) const DOOR: Door = Door {
 
 fn prepare(scene: &Scene) -> Result<Trial, Obstacle> {
     let Some(other) = scene.other_gid() else {
-        let reason = "no other group id is mapped into this user namespace".to_owned();
-        return Err(Obstacle { text: "setresgid(another group)", reason });
+        let reason = "no other group id is mapped into this user namespace";
+        return Err(Obstacle::new("setresgid(another group)", reason));
     };
-    Ok(Trial {
-        text: format!("setresgid({other}, {other}, {other})"),
-        denied: Answer::EPERM,
-        allowed: Answer::Success,
-        authority: Authority::Own,
-        ungated: None,
-        call: Box::new(move || Linux.set_group_ids([Some(other); 3])),
-        clean_up: None,
-    })
+    Ok(Trial::new(
+        format!("setresgid({other}, {other}, {other})"),
+        (Answer::EPERM, Answer::Success),
+        Authority::Own,
+        move || Linux.set_group_ids([Some(other); 3]),
+    ))
 }

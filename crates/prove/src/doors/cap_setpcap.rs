@@ -7,7 +7,8 @@
 //! # Why it is safe
 //! There is no capability 63 on any kernel so far; on one that had it, the child alone would lose it.
 
-use super::{Authority, Door, Gain, Kind, Obstacle, Trial};
+use super::{Door, Gain, Kind};
+use crate::trial::{Authority, Obstacle, Trial};
 use crate::{Answer, Scene};
 use dropcap_capability::Capability;
 use dropcap_confine::sys::{Linux, System};
@@ -23,16 +24,13 @@ pub(super) const DOOR: Door = Door {
 };
 
 fn prepare(_: &Scene) -> Result<Trial, Obstacle> {
-    Ok(Trial {
-        text: format!("prctl(PR_CAPBSET_DROP, {UNUSED})"),
-        denied: Answer::EPERM,
-        allowed: Answer::EINVAL,
-        authority: Authority::Own,
-        ungated: None,
-        call: Box::new(|| match Capability::from_number(UNUSED) {
+    Ok(Trial::new(
+        format!("prctl(PR_CAPBSET_DROP, {UNUSED})"),
+        (Answer::EPERM, Answer::EINVAL),
+        Authority::Own,
+        || match Capability::from_number(UNUSED) {
             Some(unused) => Linux.bounding_drop(unused),
             None => Ok(()),
-        }),
-        clean_up: None,
-    })
+        },
+    ))
 }

@@ -7,7 +7,8 @@
 //! # Why it is safe
 //! A length of -1 is never accepted, so that no name can be set.
 
-use super::{Authority, Door, Gain, Kind, Obstacle, Trial};
+use super::{Door, Gain, Kind};
+use crate::trial::{Authority, Obstacle, Trial};
 use crate::{Answer, Scene};
 use dropcap_capability::Capability;
 
@@ -19,13 +20,10 @@ pub(super) const DOOR: Door = Door {
 };
 
 fn prepare(_: &Scene) -> Result<Trial, Obstacle> {
-    Ok(Trial {
-        text: "sethostname(NULL, -1)".to_owned(),
-        denied: Answer::EPERM,
-        allowed: Answer::EINVAL,
-        authority: Authority::Uts,
-        ungated: None,
-        call: Box::new(crate::untouched::set_impossible_hostname),
-        clean_up: None,
-    })
+    Ok(Trial::new(
+        "sethostname(NULL, -1)",
+        (Answer::EPERM, Answer::EINVAL),
+        Authority::Uts,
+        crate::untouched::set_impossible_hostname,
+    ))
 }

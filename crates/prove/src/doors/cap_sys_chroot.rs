@@ -7,7 +7,8 @@
 //! # Why it is safe
 //! It makes the root directory what it is already, and that in the child alone.
 
-use super::{Authority, Door, Gain, Kind, Obstacle, Trial};
+use super::{Door, Gain, Kind};
+use crate::trial::{Authority, Obstacle, Trial};
 use crate::{Answer, Scene};
 use dropcap_capability::Capability;
 
@@ -19,13 +20,7 @@ pub(super) const DOOR: Door = Door {
 };
 
 fn prepare(_: &Scene) -> Result<Trial, Obstacle> {
-    Ok(Trial {
-        text: "chroot(\"/\")".to_owned(),
-        denied: Answer::EPERM,
-        allowed: Answer::Success,
-        authority: Authority::Own,
-        ungated: None,
-        call: Box::new(|| Ok(rustix::process::chroot("/")?)),
-        clean_up: None,
-    })
+    Ok(Trial::new("chroot(\"/\")", (Answer::EPERM, Answer::Success), Authority::Own, || {
+        rustix::process::chroot("/")
+    }))
 }

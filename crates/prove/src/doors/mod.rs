@@ -1,26 +1,59 @@
 //! The doors: one file each, and the table that lists them.
 
+mod cap_audit_control;
+mod cap_audit_read;
+mod cap_audit_write;
+mod cap_block_suspend;
+mod cap_bpf;
+mod cap_checkpoint_restore;
 mod cap_chown;
 mod cap_dac_override;
+mod cap_dac_read_search;
+mod cap_fowner;
+mod cap_fsetid;
+mod cap_ipc_lock;
+mod cap_ipc_owner;
 mod cap_kill;
+mod cap_lease;
+mod cap_linux_immutable;
+mod cap_mac_admin;
+mod cap_mac_override;
 mod cap_mknod;
 mod cap_net_admin;
 mod cap_net_bind_service;
+mod cap_net_broadcast;
 mod cap_net_raw;
+mod cap_perfmon;
+mod cap_setfcap;
 mod cap_setgid;
 mod cap_setpcap;
 mod cap_setuid;
 mod cap_sys_admin;
+mod cap_sys_boot;
 mod cap_sys_chroot;
+mod cap_sys_module;
+mod cap_sys_nice;
+mod cap_sys_pacct;
+mod cap_sys_ptrace;
+mod cap_sys_rawio;
+mod cap_sys_resource;
+mod cap_sys_time;
+mod cap_sys_tty_config;
+mod cap_syslog;
+mod cap_wake_alarm;
+mod devices;
+mod engine_socket;
 mod file_capability_exec;
 mod inherited_descriptor;
+mod ptrace_neighbour;
 mod root_writes_kernel_files;
 mod setuid_exec;
+mod setuid_plant;
 mod user_namespace;
 
-use crate::{Answer, Attempt, Scene};
+use crate::trial::{Obstacle, Trial};
+use crate::{Attempt, Scene};
 use dropcap_capability::Capability;
-use std::io;
 
 /// What an open door is good for: the groups of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,26 +62,29 @@ pub enum Gain {
     Network,
     /// Passing file permissions.
     Files,
-    /// Leaving the root directory and the container.
+    /// Leaving the root directory, the container, the kernel's confinement.
     Confinement,
     /// Acting on, or as, somebody else.
     Others,
+    /// The machine as a whole: its clock, its logs, its limits.
+    Machine,
     /// Coming back to what was dropped.
     WayBack,
 }
 
 impl Gain {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 5] =
-        [Self::Network, Self::Files, Self::Confinement, Self::Others, Self::WayBack];
+    pub const ALL: [Self; 6] =
+        [Self::Network, Self::Files, Self::Confinement, Self::Others, Self::Machine, Self::WayBack];
 
     /// Its heading in the table.
     pub const fn heading(self) -> &'static str {
         match self {
             Self::Network => "the network",
             Self::Files => "files of others",
-            Self::Confinement => "out of the root directory",
+            Self::Confinement => "out of the container",
             Self::Others => "other processes and users",
+            Self::Machine => "the machine and its logs",
             Self::WayBack => "ways back",
         }
     }
@@ -73,64 +109,59 @@ pub(crate) enum Kind {
     Own(fn(&Door, &Scene) -> Attempt),
 }
 
-/// One call, ready to be made.
-pub(crate) struct Trial {
-    /// The call, for people.
-    pub text: String,
-    /// What the kernel answers to whoever lacks the capability.
-    pub denied: Answer,
-    /// What it answers to whoever holds it.
-    pub allowed: Answer,
-    /// In which user namespace it asks for the capability.
-    pub authority: Authority,
-    /// Why everybody is let through here, if that is so.
-    pub ungated: Option<String>,
-    /// The call; it is made in a child.
-    pub call: Box<dyn FnOnce() -> io::Result<()>>,
-    /// What the parent does afterwards, whatever became of the child.
-    pub clean_up: Option<Box<dyn FnOnce()>>,
-}
-
-/// Why a call cannot be made here.
-pub(crate) struct Obstacle {
-    /// The call, for people.
-    pub text: &'static str,
-    /// The reason.
-    pub reason: String,
-}
-
-/// The user namespace over which a capability has to be held for a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Authority {
-    /// The process's own (`ns_capable(current_user_ns())`, `capable_wrt_inode_uidgid`).
-    Own,
-    /// The one that owns its network namespace.
-    Network,
-    /// The one that owns its UTS namespace.
-    Uts,
-    /// The initial one (`capable`).
-    Initial,
-}
-
-/// Every door, the four that dropcap began with first.
+/// Every door: the four that dropcap began with, the other capabilities by what they are worth to an
+/// attacker, and then what is no capability, likewise.
 pub const DOORS: &[Door] = &[
     cap_net_raw::DOOR,
     cap_dac_override::DOOR,
     cap_sys_chroot::DOOR,
     cap_kill::DOOR,
+    cap_sys_admin::DOOR,
+    cap_sys_module::DOOR,
+    cap_sys_ptrace::DOOR,
+    cap_sys_rawio::DOOR,
+    cap_bpf::DOOR,
+    cap_dac_read_search::DOOR,
     cap_setuid::DOOR,
+    cap_setfcap::DOOR,
+    cap_chown::DOOR,
+    cap_fowner::DOOR,
+    cap_fsetid::DOOR,
+    cap_mknod::DOOR,
     cap_setgid::DOOR,
     cap_setpcap::DOOR,
-    cap_mknod::DOOR,
-    cap_chown::DOOR,
-    cap_net_bind_service::DOOR,
-    cap_sys_admin::DOOR,
     cap_net_admin::DOOR,
+    cap_sys_boot::DOOR,
+    cap_checkpoint_restore::DOOR,
+    cap_perfmon::DOOR,
+    cap_ipc_owner::DOOR,
+    cap_mac_admin::DOOR,
+    cap_mac_override::DOOR,
+    cap_syslog::DOOR,
+    cap_sys_time::DOOR,
+    cap_audit_control::DOOR,
+    cap_audit_read::DOOR,
+    cap_audit_write::DOOR,
+    cap_sys_resource::DOOR,
+    cap_sys_nice::DOOR,
+    cap_linux_immutable::DOOR,
+    cap_lease::DOOR,
+    cap_sys_pacct::DOOR,
+    cap_sys_tty_config::DOOR,
+    cap_ipc_lock::DOOR,
+    cap_wake_alarm::DOOR,
+    cap_block_suspend::DOOR,
+    cap_net_bind_service::DOOR,
+    cap_net_broadcast::DOOR,
     setuid_exec::DOOR,
     file_capability_exec::DOOR,
     user_namespace::DOOR,
     root_writes_kernel_files::DOOR,
+    setuid_plant::DOOR,
     inherited_descriptor::DOOR,
+    engine_socket::DOOR,
+    ptrace_neighbour::DOOR,
+    devices::DOOR,
 ];
 
 impl Door {

@@ -44,7 +44,7 @@ fn attempt(door: &Door, scene: &Scene) -> Attempt {
         let reason = "there is no such file here: neither /proc nor /sys is mounted";
         return Attempt::not_tried(door.name, false, TEXT, reason);
     }
-    if let Some(reason) = scene.cannot_show(super::Authority::Initial) {
+    if let Some(reason) = scene.cannot_show(crate::trial::Authority::Initial) {
         return Attempt::not_tried(door.name, false, TEXT, reason);
     }
     let mut opened = Vec::new();

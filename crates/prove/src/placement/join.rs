@@ -3,7 +3,7 @@
 use super::{ARRIVED, LIMIT, PlacementError, chain};
 use crate::assume::assume;
 use crate::child::start_with_limit;
-use crate::{Scene, SearchLimits};
+use crate::{Part, Scene, SearchLimits};
 use dropcap_capability::{Credentials, NamespaceGate};
 use dropcap_confine::sys::{Linux, System};
 use rustix::thread::move_into_link_name_space;
@@ -86,5 +86,6 @@ fn arrive(
     }
     assume(credentials).map_err(PlacementError::Credentials)?;
     let scene = Scene::here(limits).map_err(PlacementError::step("reading the state back"))?;
-    Ok(scene.with_namespace_gate(gate))
+    let scene = scene.with_namespace_gate(gate);
+    Ok(scene.without(Part::Devices, "the container's device rules do not hold for dropcap"))
 }

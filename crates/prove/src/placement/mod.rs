@@ -13,7 +13,8 @@ pub use join::join;
 
 use crate::assume::{AssumeError, assume};
 use crate::child::start_with_limit;
-use crate::{Scene, SearchLimits};
+use crate::stranger::become_stranger;
+use crate::{Part, Scene, SearchLimits};
 use dropcap_capability::{Capability, CapabilitySet, Credentials, Executable, NamespaceGate};
 use dropcap_confine::sys::{self, Fork, Linux, System, Wait};
 use std::fs;
@@ -62,6 +63,9 @@ pub enum PlacementError {
     #[error("{0}")]
     Inside(String),
 }
+
+/// Why a door that rests on what is mounted into a container is not tried.
+const NOT_REPRODUCED: &str = "not reproduced here: start the container, and prove container:NAME";
 
 /// What had to be left out, for whoever reads the proof.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -220,7 +224,10 @@ fn arrive(
     assume(&wanted).map_err(PlacementError::Credentials)?;
     let mut scene = Scene::here(&placement.limits)
         .map_err(PlacementError::step("reading the state back"))?
-        .with_namespace_gate(placement.gate);
+        .with_namespace_gate(placement.gate)
+        .without(Part::Mounts, NOT_REPRODUCED)
+        .without(Part::Processes, NOT_REPRODUCED)
+        .without(Part::Devices, NOT_REPRODUCED);
     if let Some(pid) = other {
         scene = scene.with_foreign_process(pid);
     }
@@ -228,7 +235,8 @@ fn arrive(
         scene = scene.with_helper(Executable::setuid_root(path));
     }
     if mapping.is_some() {
-        scene = scene.that_cannot_show_the_initial_namespace(
+        scene = scene.without(
+            Part::InitialNamespace,
             "dropcap was not started by root, so that what counts for the whole machine, or for \
              root's own files, cannot be shown",
         );
@@ -245,7 +253,7 @@ fn other_user(wanted: &Credentials) -> Result<Option<i32>, PlacementError> {
     match sys::fork().map_err(PlacementError::step("fork"))? {
         Fork::Parent(pid) => Ok(Some(pid)),
         Fork::Child => {
-            if Linux.set_user_ids([Some(other); 3]).is_err() {
+            if become_stranger(other).is_err() {
                 sys::exit_now(1);
             }
             std::thread::sleep(LIMIT);

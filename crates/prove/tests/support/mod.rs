@@ -2,12 +2,16 @@
 #![allow(unsafe_code, reason = "fork in a test harness that has threads")]
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use dropcap_capability::{Capability, CapabilitySet, Credentials, Ids};
+use dropcap_capability::{
+    Capability, CapabilitySet, Credentials, Executable, FileCapabilities, Ids, Revision,
+};
 use dropcap_confine::sys::{self, Fork};
 use dropcap_prove::{Attempt, Door, Scene, SearchLimits, assume};
+use std::fs;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{IntoRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -114,6 +118,55 @@ pub fn all_but(capability: Capability) -> Credentials {
     holding(everything().without(capability))
 }
 
+/// A file that gives a privilege, in a place of its own that vanishes with the child.
+pub const HELPER: &str = "/mnt/helper";
+
+/// Makes the file that `helper` describes, at [`HELPER`].
+pub fn make_helper(helper: &Executable) {
+    private_tmpfs(Path::new("/mnt"), if helper.nosuid { "nosuid" } else { "" });
+    fs::copy("/proc/self/exe", HELPER).expect("the copy");
+    fs::set_permissions(HELPER, fs::Permissions::from_mode(helper.mode)).expect("its mode");
+    if let Some(capabilities) = helper.file_capabilities {
+        let bytes = capabilities.encode().expect("it fits");
+        let flags = rustix::fs::XattrFlags::empty();
+        rustix::fs::setxattr(HELPER, "security.capability", &bytes, flags).expect("the attribute");
+    }
+}
+
+/// File capabilities that force `set`.
+pub fn forced(set: CapabilitySet, effective: bool) -> Option<FileCapabilities> {
+    Some(FileCapabilities {
+        permitted: set,
+        inheritable: CapabilitySet::EMPTY,
+        effective,
+        revision: Revision::Two,
+    })
+}
+
+/// Installs the filter that closes user namespaces.
+pub fn close_user_namespaces() {
+    use sys::System;
+    let filter = dropcap_confine::user_namespaces::filter().expect("it is made");
+    sys::Linux.install_filter(&filter).expect("the filter");
+}
+
+/// Keeps a descriptor open until the process ends, as if it had come through execve.
+pub fn leave_open(kept: OwnedFd) {
+    rustix::io::fcntl_setfd(&kept, rustix::io::FdFlags::empty()).expect("it is open");
+    let _ = kept.into_raw_fd();
+}
+
+/// A packet or an internet socket for raw packets.
+pub fn raw_socket(packet: bool) -> OwnedFd {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, socket_with};
+    let (family, protocol) = match packet {
+        true => (AddressFamily::PACKET, None),
+        false => (AddressFamily::INET, Some(ipproto::ICMP)),
+    };
+    socket_with(family, SocketType::RAW, SocketFlags::CLOEXEC, protocol)
+        .expect("root makes any socket")
+}
+
 /// A private tmpfs over `directory`, in a mount namespace of the calling process alone; with
 /// nosuid if asked for.
 pub fn private_tmpfs(directory: &Path, options: &str) {
@@ -162,4 +215,27 @@ pub fn children() -> String {
 pub fn output(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output().expect("it can be started");
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Has the kernel end this process with the thread that forked it.
+pub fn end_with_parent() {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .expect("it may ask for that");
+}
+
+/// Makes this process one that others of its user may attach to, Yama's first level or not.
+pub fn let_anybody_attach() {
+    use rustix::process::{DumpableBehavior, PTracer, set_dumpable_behavior, set_ptracer};
+    set_dumpable_behavior(DumpableBehavior::Dumpable).expect("it may always be so");
+    // EINVAL without Yama.
+    let _ = set_ptracer(PTracer::Any);
+}
+
+/// Microseconds between two ticks of the machine's clock, as adjtimex(2) tells.
+pub fn tick() -> i64 {
+    // SAFETY: a `timex` of zeros is a valid one, and asks for nothing to be set.
+    let mut time: libc::timex = unsafe { std::mem::zeroed() };
+    // SAFETY: the structure lives through the call.
+    assert_ne!(unsafe { libc::adjtimex(std::ptr::from_mut(&mut time)) }, -1, "it may be asked");
+    time.tick
 }
