@@ -22,6 +22,7 @@ use manifest::Chosen;
 use source::Source;
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use tree::Tree;
 
@@ -75,6 +76,11 @@ pub fn read(path: &Path, reference: Option<&str>) -> Result<Image, ImageError> {
         Ok(Box::new(source::FileSource::new(file).map_err(unreadable)?))
     };
     read_stream(&place, open, reference)
+}
+
+/// A stream that an archive comes by.
+pub fn stream(reader: impl Read + 'static) -> Box<dyn Source> {
+    Box::new(source::Stream::new(reader))
 }
 
 /// Reads an archive that `open` gives from its beginning each time that it is called.

@@ -14,9 +14,11 @@ mod error;
 mod image;
 #[cfg(target_os = "linux")]
 mod linux;
+mod local;
 mod users;
 
 use budget::Budget;
 pub use error::{Fault, ImageError};
 pub use image::{Configured, Image, read_archive, read_layout, read_path, read_rootfs};
+pub use local::{LocalEngine, read_local};
 pub use users::{User, UserError, Users};

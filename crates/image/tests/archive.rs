@@ -108,6 +108,16 @@ fn an_opaque_directory_hides_lower_layers_alone() {
 }
 
 #[test]
+fn a_whiteout_under_a_directory_of_its_layer_may_hide_nothing() {
+    let upper = Layer::default().file("usr/.wh.bin", 0).directory("usr/bin", 0o755).done();
+    let image = read(&[base().done(), upper.clone()]);
+    assert_eq!(lines(&image).len(), 3);
+    assert_eq!(image.warnings.len(), 1, "{:?}", image.warnings);
+    // Where nothing lay there, nothing is said.
+    assert_eq!(privileged(&[Layer::default().done(), upper]), Vec::<String>::new());
+}
+
+#[test]
 fn a_hard_link_is_the_same_file() {
     let layer = base().hard_link("usr/bin/su2", "usr/bin/su", 0o4755);
     assert_eq!(privileged(&[layer.done()])[3..], ["4755 /usr/bin/su2"]);

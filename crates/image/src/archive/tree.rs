@@ -36,7 +36,18 @@ impl Tree {
         for path in &layer.whiteouts {
             self.nodes.remove(path);
             self.texts.remove(path);
-            self.remove_below(path);
+            // By the specification what lay below is gone. Docker's overlay2 makes the directory in
+            // the whiteout's place, through which it shows again (measured with 20.10).
+            let shows = below(&self.nodes, path).chain(below(&self.texts, path)).next().is_some();
+            if layer.has_directory(path, names) && shows {
+                self.warnings.push(format!(
+                    "/{} is taken away and made anew by one layer: with some engines what lay \
+                     there still does",
+                    shown(path)
+                ));
+            } else {
+                self.remove_below(path);
+            }
         }
         let stays = |path: &Vec<u8>| {
             !layer.covers(path, names)
