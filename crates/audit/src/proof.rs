@@ -87,7 +87,7 @@ impl Before<'_> {
 
     /// No privileged file is out of sight.
     fn everything_is_known(&self, input: &Input) -> Result<(), String> {
-        let image = self.image.ok_or("its image was not read (`--rootfs` reads one)")?;
+        let image = self.image.ok_or("its image was not read (`--image` reads one)")?;
         if let Some(warning) = image.warnings.first() {
             return Err(format!("its image could not be read to the end: {warning}"));
         }
@@ -134,6 +134,21 @@ impl Before<'_> {
         }
         Ok(())
     }
+}
+
+/// The executables that `before` may execute and `after`, which differs in the bounding set, may not:
+/// their file capabilities are forced and cannot be had any more (execve(2), EPERM).
+pub(crate) fn broken<'e>(
+    before: &Credentials,
+    after: &Credentials,
+    executables: &'e [Executable],
+) -> Vec<&'e Executable> {
+    let environment = Environment::default();
+    let breaks = |file: &&Executable| {
+        execve(before, file, &environment).is_ok()
+            && execve(after, file, &environment) == Err(Errno::EPERM)
+    };
+    executables.iter().filter(breaks).collect()
 }
 
 /// What a process holds, leaving out the bounding set, which holds nothing itself, and no_new_privs.

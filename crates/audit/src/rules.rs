@@ -6,9 +6,11 @@ mod drop_not_verified;
 mod drop_order_fails;
 mod engine_socket_mounted;
 mod entrypoint_only_drop;
+mod exec_breaks_under_drop;
 mod ineffective_cap_add;
 mod new_privileges_allowed;
 mod privileged;
+mod regain_by_file_caps;
 mod regain_by_setuid;
 mod risky_cap;
 mod root_equivalent_cap;
@@ -57,6 +59,8 @@ pub static RULES: &[&Rule] = &[
     &unknown_cap::RULE,
     &new_privileges_allowed::RULE,
     &regain_by_setuid::RULE,
+    &regain_by_file_caps::RULE,
+    &exec_breaks_under_drop::RULE,
     &runs_as_root::RULE,
     &entrypoint_only_drop::RULE,
     &drop_order_fails::RULE,

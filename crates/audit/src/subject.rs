@@ -5,7 +5,7 @@ use crate::finding::fingerprint;
 use crate::proof::Before;
 use crate::rules::Rule;
 use crate::{Analysis, Finding, Fix, Input, Level, Plan, States};
-use dropcap_capability::{Capability, CapabilitySet, Tier, parse_capability};
+use dropcap_capability::{Capability, CapabilitySet, DoorKind, Tier, parse_capability};
 use dropcap_engine::EngineVersion;
 use dropcap_image::Image;
 use dropcap_manifest::{Container, Engine, Kind, PrivilegeStep, Spanned, Starter};
@@ -183,6 +183,27 @@ impl<'a> Subject<'a> {
             &self.container.file,
             self.container.span.clone(),
         )
+    }
+
+    /// The files of an image that was read by which privilege comes back, in words, and what comes.
+    /// Of an image that was not read there is no file to name, and under no_new_privs none counts.
+    pub(crate) fn ways_back(
+        &self,
+        is_meant: impl Fn(DoorKind) -> bool,
+    ) -> Option<(String, CapabilitySet)> {
+        /// So many files are named; the rest is counted.
+        const SHOWN: usize = 5;
+        let states = self.states().filter(|_| self.image.is_some())?;
+        let doors: Vec<_> = states.doors.iter().filter(|door| is_meant(door.kind)).collect();
+        if doors.is_empty() || states.first.credentials.no_new_privs {
+            return None;
+        }
+        let mut paths: Vec<_> = doors.iter().take(SHOWN).map(|door| door.path.clone()).collect();
+        if doors.len() > SHOWN {
+            paths.push(format!("and {} more", doors.len() - SHOWN));
+        }
+        let gains = doors.iter().fold(CapabilitySet::EMPTY, |all, door| all | door.gains);
+        Some((paths.join(", "), gains))
     }
 
     /// By which executable the bounding set is reached, for a message.

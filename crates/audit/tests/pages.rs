@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use dropcap_audit::{Audited, Finding, Input, Options, RULES, ReadImage, Rule, audit};
-use dropcap_capability::Executable;
+use dropcap_capability::{
+    CapabilitySet, Executable, FileCapabilities, Revision, parse_capabilities,
+};
 use dropcap_image::Image;
 use dropcap_manifest::{Document, join, read};
 use dropcap_policy::Date;
@@ -20,7 +22,7 @@ fn files<'a>(page: &'a str, section: &str) -> Vec<(&'a str, &'a str)> {
         .collect()
 }
 
-/// Lines of `MODE UID GID PATH`.
+/// Lines of `MODE UID GID PATH`, and file capabilities as `NAME=ep` behind it.
 fn rootfs(text: &str) -> Image {
     let executables = text.lines().map(|line| {
         let words: Vec<&str> = line.split(' ').collect();
@@ -28,6 +30,12 @@ fn rootfs(text: &str) -> Image {
             mode: u32::from_str_radix(words[0], 8).unwrap(),
             uid: words[1].parse().ok(),
             gid: words[2].parse().ok(),
+            file_capabilities: words.get(4).map(|text| FileCapabilities {
+                permitted: parse_capabilities(text.strip_suffix("=ep").unwrap()).unwrap(),
+                inheritable: CapabilitySet::EMPTY,
+                effective: true,
+                revision: Revision::Two,
+            }),
             ..Executable::plain(words[3])
         }
     });

@@ -209,7 +209,7 @@ fn prove_one(
     allowed: CapabilitySet,
 ) -> Result<Proof, String> {
     let image = project.input.image_of(container);
-    let directory = image.and_then(|_| root(&arguments.selection.rootfs, container));
+    let directory = image.and_then(|_| root(&arguments.selection.images.rootfs, container));
     prove_container(container, image, directory, &one.engine, Process::First, allowed)
         .map_err(|failure| failure.chain())
 }

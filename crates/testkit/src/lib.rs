@@ -4,6 +4,7 @@
 //! skipping.
 #![forbid(unsafe_code)]
 
+pub mod answers;
 pub mod docker;
 pub mod random;
 pub mod root;

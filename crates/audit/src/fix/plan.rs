@@ -3,7 +3,7 @@
 use super::candidates::candidates;
 use super::{Because, Change, Fix};
 use crate::analysis::first_process;
-use crate::proof::Before;
+use crate::proof::{Before, broken};
 use crate::subject::as_written;
 use crate::{Analysis, Input, States};
 use dropcap_capability::{Capability, CapabilitySet, parse_capability};
@@ -91,7 +91,29 @@ impl Plan {
             plan.kept_for.clear();
             plan.notes.clear();
         }
+        plan.note_broken(container, states, image, engine);
         plan
+    }
+
+    /// Says what could not be executed any more.
+    fn note_broken(
+        &mut self,
+        container: &Container,
+        states: &States,
+        image: Option<&Image>,
+        engine: &EngineVersion,
+    ) {
+        let planned = self.settings(&container.settings);
+        let Ok(after) = first_process(&planned, image, engine) else { return };
+        let before = &states.first.credentials;
+        for file in broken(before, &after.credentials, &states.executables) {
+            let forced = file.file_capabilities.map_or(CapabilitySet::EMPTY, |it| it.permitted);
+            self.notes.push(format!(
+                "{} can no longer be executed (EPERM): it forces {}",
+                file.path,
+                forced - after.credentials.bounding
+            ));
+        }
     }
 
     fn keep_all(&mut self, kept: impl IntoIterator<Item = (Capability, String)>) {
@@ -273,10 +295,14 @@ fn without_proof(
         return Because::Unproved(format!("nothing proves that it needs no more: {gap}"));
     };
     let pinned = container.image.as_ref().and_then(|image| image.value.split_once('@'));
-    let digest =
-        image.and_then(|image| image.digest.as_deref()).or(pinned.map(|(_, digest)| digest));
-    match digest {
-        Some(digest) if workload.is_proved_for(digest) => Because::Evidence,
+    let read = image.and_then(|image| image.digest.as_deref());
+    // One is the manifest's and the other the configuration's, so both may be right.
+    let digests = [pinned.map(|(_, digest)| digest), read];
+    let mut digests = digests.into_iter().flatten();
+    if digests.clone().any(|digest| workload.is_proved_for(digest)) {
+        return Because::Evidence;
+    }
+    match digests.next() {
         Some(digest) => Because::Unproved(format!(
             "the policy's workload `{}` has no evidence for the image {digest}",
             workload.name

@@ -2,6 +2,7 @@
 
 use super::Arguments;
 use crate::failure::Failure;
+use crate::scan::images;
 use crate::scan::project::Project;
 use dropcap_capability::CapabilitySet;
 use dropcap_confine::sys;
@@ -26,7 +27,7 @@ pub(super) fn proof(arguments: &Arguments) -> Result<Proof, Failure> {
         None => Process::First,
         Some(user) => Process::Exec { user: Some(user), privileged: false },
     };
-    let root = image.and_then(|_| root(&arguments.selection.rootfs, container));
+    let root = image.and_then(|_| root(&arguments.selection.images.rootfs, container));
     prove_container(container, image, root, &engine, process, arguments.allow)
 }
 
@@ -55,7 +56,7 @@ pub(crate) fn prove_container(
         root,
         limits: SearchLimits::default(),
     };
-    let notes = notes(container, &placement, engine, state.assumptions);
+    let notes = notes(container, &placement, engine, image.is_some(), state.assumptions);
     let target = container.id.clone();
     let answer = place(&placement, |scene, shortcomings| {
         let mut proof = prove(&target, allowed, &scene);
@@ -87,11 +88,9 @@ fn host() -> Host {
 /// The directory of the `--rootfs` that is this container's: `IMAGE=DIR` with its image, else a `DIR`.
 pub(crate) fn root(rootfs: &[String], container: &Container) -> Option<PathBuf> {
     let image = container.image.as_ref().map(|image| image.value.as_str());
-    let split = |given: &String| match given.split_once('=') {
-        Some((reference, directory)) if !PathBuf::from(given).is_dir() => {
-            (Some(reference.to_owned()), PathBuf::from(directory))
-        }
-        _ => (None, PathBuf::from(given)),
+    let split = |given: &String| {
+        let (reference, directory) = images::split(given);
+        (reference.map(str::to_owned), PathBuf::from(directory))
     };
     let given: Vec<(Option<String>, PathBuf)> = rootfs.iter().map(split).collect();
     let named =
@@ -105,6 +104,7 @@ fn notes(
     container: &Container,
     placement: &Placement,
     engine: &EngineVersion,
+    image_read: bool,
     assumptions: Vec<String>,
 ) -> Vec<String> {
     let mut notes = vec![format!(
@@ -114,7 +114,14 @@ fn notes(
     if container.starter == Starter::Assumed {
         notes.push("how it is started is not written here: the engine's defaults".to_owned());
     }
-    if placement.root.is_none() {
+    if placement.root.is_none() && image_read {
+        notes.push(
+            "the image was read for its users, but is no directory to stand in: these are this \
+             machine's own files, read-only, and a setuid file of dropcap's; unpack it and name it \
+             with --rootfs DIR"
+                .to_owned(),
+        );
+    } else if placement.root.is_none() {
         notes.push(
             "the image is not known: these are this machine's own files, read-only, and a setuid \
              file of dropcap's, as most images have one; name the image's root with --rootfs DIR"

@@ -21,9 +21,8 @@ pub(crate) struct Selection {
     /// The policy, instead of the dropcap.toml here or above
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// Read the image's root directory instead of assuming what it holds
-    #[arg(long, value_name = "[IMAGE=]DIR")]
-    pub rootfs: Vec<String>,
+    #[command(flatten)]
+    pub images: images::Sources,
     /// Look at what version control ignores too
     #[arg(long)]
     pub no_ignore: bool,
@@ -207,7 +206,10 @@ impl Project {
         }
         self.join(documents);
         if self.input.images.is_empty() {
-            self.input.images = images::read(&selection.rootfs)?;
+            self.input.images = images::read(&selection.images)?;
+            let (images, errors) = images::read_from_engines(&self.input, &selection.images);
+            self.input.images.extend(images);
+            self.errors.extend(errors);
         }
         self.input.mounted = images::mounted(&self.input);
         self.errors.sort();

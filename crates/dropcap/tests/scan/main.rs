@@ -4,6 +4,7 @@
 mod bad_input;
 mod builds;
 mod fixes;
+mod images;
 mod policy;
 mod reports;
 mod tree;

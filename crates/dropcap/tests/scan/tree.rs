@@ -80,6 +80,9 @@ impl Tree {
         let mut child = Command::new(DROPCAP)
             .args(arguments)
             .current_dir(self.root())
+            // No engine but one that the test itself puts there.
+            .env("DOCKER_HOST", format!("unix://{}", self.path("engine.sock").display()))
+            .env_remove("XDG_RUNTIME_DIR")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
