@@ -15,6 +15,8 @@ mod inspect;
 mod output;
 mod prove;
 mod run;
+#[cfg(target_os = "linux")]
+mod runtime;
 mod scan;
 
 use clap::{Parser, Subcommand};
@@ -34,6 +36,8 @@ enum Verb {
     Scan(scan::Arguments),
     Emit(emit::Arguments),
     Run(run::Arguments),
+    #[cfg(target_os = "linux")]
+    Runtime(runtime::Arguments),
     Prove(prove::Arguments),
     Inspect(inspect::Arguments),
     Harden(harden::Arguments),
@@ -80,6 +84,8 @@ fn dropcap() -> ExitCode {
         Verb::Scan(arguments) => scan::run(arguments),
         Verb::Emit(arguments) => emit::run(arguments),
         Verb::Run(arguments) => run::run(arguments),
+        #[cfg(target_os = "linux")]
+        Verb::Runtime(arguments) => runtime::run(arguments),
         Verb::Prove(arguments) => prove::run(arguments),
         Verb::Inspect(arguments) => inspect::run(arguments),
         Verb::Harden(arguments) => harden::run(arguments),

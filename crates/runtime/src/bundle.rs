@@ -73,6 +73,21 @@ fn sweep(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Removes every bundle in `folder` and below whose container is gone, and folders that are empty.
+pub(crate) fn forget(folder: &Path) -> io::Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let path = entry?.path();
+        if !path.join(FILE_NAME).exists() {
+            forget(&path)?;
+        } else if root_of(&path).is_none_or(|container| !container.exists()) {
+            remove(&path)?;
+        }
+    }
+    let _ = fs::remove_dir(folder);
+    Ok(())
+}
+
 /// The runtime's root that a folder is the copy of.
 fn root_of(folder: &Path) -> Option<PathBuf> {
     let mut parts = folder.components();

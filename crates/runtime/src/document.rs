@@ -87,6 +87,23 @@ impl Object {
         self.0.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
     }
 
+    /// Whether it has no member.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The object as people write it: a line for each member.
+    pub fn to_lines(&self) -> String {
+        let key = |key: &str| serde_json::Value::from(key).to_string();
+        let line = |(name, value): &(String, Box<RawValue>)| format!("    {}: {value}", key(name));
+        let lines: Vec<String> = self.0.iter().map(line).collect();
+        if lines.is_empty() {
+            "{}\n".to_owned()
+        } else {
+            format!("{{\n{}\n}}\n", lines.join(",\n"))
+        }
+    }
+
     /// The object as JSON text.
     ///
     /// # Errors

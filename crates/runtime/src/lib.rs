@@ -25,6 +25,7 @@ mod error;
 mod exec;
 mod file;
 pub mod grammar;
+pub mod install;
 mod log;
 mod process;
 mod record;
@@ -73,6 +74,30 @@ pub fn run(arguments: &[OsString], environment: Vec<(OsString, OsString)>) -> u8
     let Err((global, error)) = invocation.carry_out();
     log::error(&global, &error.chain());
     REFUSED
+}
+
+/// Whether the runtime's folder of a container, with its `state.json`, says that it was made from a
+/// bundle of dropcap's.
+pub fn is_ours(container: &Path) -> bool {
+    let found = container
+        .parent()
+        .zip(container.file_name())
+        .and_then(|(root, id)| state::configuration(root, id.to_str()?, Flavour::Runc).ok());
+    found.is_some_and(|(config, _)| {
+        config.read::<document::Object>("annotations").is_ok_and(|annotations| {
+            annotations.is_some_and(|all| all.get(config::WHY).is_ok_and(|why| why.is_some()))
+        })
+    })
+}
+
+/// Removes the bundles of containers that are gone, and what is then empty.
+///
+/// # Errors
+/// Something cannot be removed.
+pub fn forget(state: &Path) -> std::io::Result<()> {
+    bundle::forget(&state.join("bundles"))?;
+    let _ = std::fs::remove_dir(state);
+    Ok(())
 }
 
 /// One call of the runtime.

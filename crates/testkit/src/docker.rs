@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -64,18 +65,38 @@ impl Docker {
     /// # Errors
     /// What is missing, or what the daemon wrote before it ended.
     pub fn start() -> Result<Self, String> {
+        Self::start_in(&std::env::temp_dir(), |_| "{}".to_owned())
+    }
+
+    /// Starts a daemon whose folder is made in `parent`, with the `daemon.json` that `configure` writes
+    /// when the folder is there.
+    ///
+    /// # Errors
+    /// As [`Docker::start`].
+    pub fn start_in(parent: &Path, configure: impl Fn(&Path) -> String) -> Result<Self, String> {
         let client = client()?;
         // overlay2 is quick; where the temporary directory is itself an overlay, only vfs works.
-        let first = Self::start_with(&client, "overlay2");
+        let first = Self::start_with(&client, "overlay2", parent, &configure);
         first.or_else(|why| {
-            Self::start_with(&client, "vfs").map_err(|again| format!("{why}\n{again}"))
+            Self::start_with(&client, "vfs", parent, &configure)
+                .map_err(|again| format!("{why}\n{again}"))
         })
     }
 
-    fn start_with(client: &Path, storage: &str) -> Result<Self, String> {
-        let directory = tempfile::Builder::new().prefix("dropcap-docker-").tempdir();
+    fn start_with(
+        client: &Path,
+        storage: &str,
+        parent: &Path,
+        configure: &dyn Fn(&Path) -> String,
+    ) -> Result<Self, String> {
+        let directory = tempfile::Builder::new()
+            .prefix("dropcap-docker-")
+            .permissions(fs::Permissions::from_mode(0o755))
+            .tempdir_in(parent);
         let directory = directory.map_err(|error| format!("temporary directory: {error}"))?.keep();
-        fs::write(directory.join("daemon.json"), "{}").map_err(|error| error.to_string())?;
+        let configuration = configure(&directory);
+        fs::write(directory.join("daemon.json"), configuration)
+            .map_err(|error| error.to_string())?;
         let keeper = Command::new("sh")
             .args(["-c", KEEPER, "dropcap-docker"])
             .args([&directory, client, Path::new(storage)])

@@ -1,0 +1,216 @@
+//! Docker with dropcap as its default runtime: each way in, before and after.
+
+use crate::world::{
+    BARE, CHOWN, Container, DEFAULTS, IMAGE, NET_BIND_SERVICE, World, eventually, holds_nothing,
+    text,
+};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+/// Every way in holds nothing; without dropcap each of them holds Docker's 14.
+#[test]
+fn every_way_in_is_held() {
+    let world = World::shared();
+    let held = world.sleeper("held", &[]);
+    let bare = world.sleeper("held", &[BARE]);
+    assert_eq!(held.inspect("{{.HostConfig.Runtime}}"), "dropcap");
+    assert_eq!(bare.inspect("{{.HostConfig.Runtime}}"), "runc");
+    assert!(holds_nothing(&held.first()), "{:?}", held.first());
+    assert_eq!(bare.first().effective, DEFAULTS);
+    for options in
+        [&[][..], &["--user=0"], &["--tty"], &["--user=0:0", "--workdir=/tmp", "--env=A=B"]]
+    {
+        let status = held.exec_status(options);
+        assert!(holds_nothing(&status), "{options:?}: {status:?}");
+        assert_eq!(status.seccomp, 2, "{options:?}");
+        assert_eq!(bare.exec_status(options).effective, DEFAULTS, "{options:?}");
+    }
+    // Every capability is asked for, more than this host may have; nothing is given.
+    assert!(holds_nothing(&held.exec_status(&["--privileged"])));
+    assert!(holds_nothing(&held.exec_status(&["--privileged", "--user=1000"])));
+    // In the background.
+    for (container, nothing) in [(&held, true), (&bare, false)] {
+        let write = "cat /proc/self/status > /tmp/status.new; mv /tmp/status.new /tmp/status";
+        let started = container.exec(&["--detach"], &["sh", "-c", write]);
+        assert!(started.status.success(), "{}", text(&started.stderr));
+        eventually("a detached exec writes", || {
+            container.exec(&[], &["cat", "/tmp/status"]).status.success()
+        });
+        let status = text(&container.exec(&[], &["cat", "/tmp/status"]).stdout);
+        assert_eq!(status.contains("CapBnd:\t0000000000000000"), nothing, "{status}");
+    }
+    // What is in the image leads back only where nothing holds.
+    assert_eq!(held.open(&["--user=0"]), Vec::<String>::new());
+    assert_eq!(held.open(&["--user=1000"]), Vec::<String>::new());
+    assert!(bare.open(&["--user=0"]).iter().any(|door| door == "CAP_NET_RAW"));
+    assert!(bare.open(&["--user=1000"]).iter().any(|door| door == "setuid-exec"));
+    // The engine's prove from outside says the same.
+    let target = format!("container:{}", held.name);
+    let proof = world.dropcap(&["prove", &target, "--exec-user", "0"]);
+    assert_eq!(proof.status.code(), Some(0), "{}{}", text(&proof.stdout), text(&proof.stderr));
+
+    let record = world.recorded(&held.id());
+    assert_eq!(record[0]["command"], "create");
+    assert_eq!(record[0]["why"], "workload `held`");
+    assert_eq!(record[0]["before"]["bounding"].as_array().unwrap().len(), 14);
+    assert_eq!(record[0]["after"]["bounding"].as_array().unwrap().len(), 0);
+    assert!(record.iter().any(|line| line["command"] == "exec" && line["program"] == "cat"));
+    assert!(record.iter().all(|line| line["observed_only"] == false));
+}
+
+/// The first process gets what it needs to set up, an exec does not.
+#[test]
+fn setup_is_the_first_processs_alone() {
+    let world = World::shared();
+    let server = world.sleeper("server", &[]);
+    assert_eq!(server.first().permitted, CHOWN | NET_BIND_SERVICE);
+    assert_eq!(server.first().bounding, CHOWN | NET_BIND_SERVICE);
+    for options in [&[][..], &["--user=0"], &["--privileged"]] {
+        let status = server.exec_status(options);
+        assert_eq!((status.permitted, status.bounding), (NET_BIND_SERVICE, NET_BIND_SERVICE));
+        assert!(status.no_new_privs);
+    }
+}
+
+/// A container is known by name, label, Compose service and image; what no workload matches is
+/// observed, and recorded.
+#[test]
+fn the_policy_is_found_by_what_docker_knows() {
+    let world = World::shared();
+    let compose =
+        ["--label=com.docker.compose.project=shop", "--label=com.docker.compose.service=db"];
+    for options in [&["--label=role=agent"][..], &compose] {
+        let container = world.sleeper("other", options);
+        assert!(holds_nothing(&container.first()), "{options:?}: {:?}", container.first());
+        assert!(holds_nothing(&container.exec_status(&[])));
+    }
+    let by_image = world.try_start("other", &[], "example/server:2", &["sleep", "1000"]).unwrap();
+    assert_eq!(by_image.first().permitted, CHOWN | NET_BIND_SERVICE);
+
+    let observed = world.sleeper("other", &[]);
+    assert_eq!((observed.first().effective, observed.first().no_new_privs), (DEFAULTS, false));
+    assert_eq!(observed.exec_status(&[]).effective, DEFAULTS);
+    let record = world.recorded(&observed.id());
+    assert!(record.iter().all(|line| line["observed_only"] == true), "{record:?}");
+    assert_eq!(record[0]["why"], "no workload matches: observe-only");
+    assert_eq!(record[0]["after"]["bounding"].as_array().unwrap().len(), 0, "what would be left");
+}
+
+/// Restart, signals, stop, kill, health checks, pause: the engine's life goes on as before.
+#[test]
+fn a_containers_life_goes_on_as_before() {
+    let world = World::shared();
+    let health =
+        "--health-cmd=cat /proc/self/status > /tmp/health.new; mv /tmp/health.new /tmp/health";
+    let options = [health, "--health-interval=1s"];
+    let script =
+        "trap 'echo usr1 > /tmp/usr1' USR1; trap 'exit 7' TERM; while :; do sleep 0.1; done";
+    let container = world.start("held", &options, &["sh", "-c", script]);
+    eventually("the health check runs", || {
+        container.exec(&[], &["cat", "/tmp/health"]).status.success()
+    });
+    let health = text(&container.exec(&[], &["cat", "/tmp/health"]).stdout);
+    assert!(health.contains("CapBnd:\t0000000000000000"), "{health}");
+    eventually("healthy", || container.inspect("{{.State.Health.Status}}") == "healthy");
+    let run =
+        |line: &[&str]| world.docker.run(line).unwrap_or_else(|why| panic!("{line:?}: {why}"));
+    run(&["kill", "--signal=USR1", &container.name]);
+    eventually("a signal arrives", || container.exec(&[], &["cat", "/tmp/usr1"]).status.success());
+    run(&["pause", &container.name]);
+    assert_eq!(container.inspect("{{.State.Status}}"), "paused");
+    run(&["unpause", &container.name]);
+    let before = world.docker.first_pid(&container.name);
+    run(&["restart", &container.name]);
+    assert_ne!(world.docker.first_pid(&container.name), before);
+    assert!(holds_nothing(&container.first()) && holds_nothing(&container.exec_status(&[])));
+    run(&["stop", &container.name]);
+    assert_eq!(container.inspect("{{.State.ExitCode}}"), "7", "its own trap of SIGTERM");
+    run(&["start", &container.name]);
+    assert!(holds_nothing(&container.first()));
+    run(&["kill", &container.name]);
+    eventually("killed", || container.inspect("{{.State.ExitCode}}") == "137");
+}
+
+/// A build's steps are containers that no workload matches.
+#[test]
+fn builds_work_with_the_runtime_as_default() {
+    let world = World::shared();
+    let context = tempfile::tempdir().unwrap();
+    let dockerfile = format!(
+        "FROM {IMAGE}\nRUN chmod 0 /etc/group && cat /proc/self/status\nUSER app\nRUN id\n"
+    );
+    fs::write(context.path().join("Dockerfile"), dockerfile).unwrap();
+    let built = world
+        .docker
+        .command()
+        .env("DOCKER_BUILDKIT", "0")
+        .args(["build", "--network=none", "--no-cache"])
+        .arg(context.path())
+        .output()
+        .unwrap();
+    let said = text(&built.stdout) + &text(&built.stderr);
+    assert!(built.status.success() && said.contains("uid=1000"), "{said}");
+    assert!(said.contains(&format!("CapBnd:\t{DEFAULTS:016x}")), "{said}");
+}
+
+/// User namespaces are closed within Docker's profile, also where SYS_ADMIN would open them.
+#[test]
+fn user_namespaces_are_closed_within_dockers_profile() {
+    let world = World::shared();
+    let options = ["--cap-add=SYS_ADMIN", "--security-opt=apparmor=unconfined"];
+    let unconfined = ["--security-opt=seccomp=unconfined"];
+    let unshare = |container: &Container<'_>| {
+        container.exec(&["--user=1000"], &["unshare", "-U", "true"]).status.success()
+    };
+    for options in [&options[..], &unconfined] {
+        assert!(unshare(&world.sleeper("held", &[&[BARE], options].concat())), "{options:?}");
+        let held = world.sleeper("held", options);
+        assert!(!unshare(&held), "{options:?}");
+        assert_eq!(held.open(&["--user=1000"]), Vec::<String>::new(), "{options:?}");
+    }
+}
+
+/// A policy that somebody else may write to starts nothing, and Docker shows why; what runs can
+/// still be stopped.
+#[test]
+fn an_untrusted_policy_starts_nothing_and_docker_says_why() {
+    let directory = tempfile::tempdir_in(crate::world::TRUSTED).unwrap();
+    // An engine of its own: the shared one's policy must stay as it is.
+    let world = World::shared();
+    let etc = crate::world::write_policy(directory.path(), "version = 1\n", "drop-all");
+    let policy = etc.join("dropcap.toml");
+    let runtime = directory.path().join("dropcap-runtime");
+    std::os::unix::fs::symlink(crate::world::DROPCAP, &runtime).unwrap();
+    let docker = dropcap_testkit::docker::Docker::start_in(std::path::Path::new(crate::world::TRUSTED), |_| {
+        format!(
+            r#"{{"runtimes":{{"dropcap":{{"path":"{}","runtimeArgs":["--dropcap-config={}"]}}}}}}"#,
+            runtime.display(),
+            etc.display()
+        )
+    })
+    .unwrap();
+    docker.import(&world.docker.directory().join("root"), IMAGE, &[]);
+    let run = [
+        "run",
+        "--runtime=dropcap",
+        "--network=none",
+        "--detach",
+        "--name=first",
+        IMAGE,
+        "sleep",
+        "1000",
+    ];
+    docker.run(run).unwrap();
+    fs::set_permissions(&policy, fs::Permissions::from_mode(0o666)).unwrap();
+    let why = docker.run(["exec", "first", "true"]).unwrap_err();
+    assert!(why.contains("writable by others than root"), "{why}");
+    let another = run.map(|word| if word == "--name=first" { "--name=second" } else { word });
+    let why = docker.run(another).unwrap_err();
+    assert!(why.contains("dropcap: the policy") && why.contains("writable by others"), "{why}");
+    fs::remove_file(&policy).unwrap();
+    let why = docker.run(["start", "second"]).unwrap_err();
+    assert!(why.contains("cannot read the policy"), "{why}");
+    fs::remove_file(etc.join("runtime.toml")).unwrap();
+    docker.run(["kill", "first"]).unwrap();
+    docker.run(["rm", "--force", "first"]).unwrap();
+}

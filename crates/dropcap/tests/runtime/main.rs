@@ -1,0 +1,10 @@
+//! The OCI runtime on real engines. Needs root, docker.io, podman, containerd and runc.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod docker;
+mod failures;
+mod install;
+mod others;
+mod plain;
+mod world;

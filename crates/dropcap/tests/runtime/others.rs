@@ -1,0 +1,211 @@
+//! Podman and containerd, whose names for containers come by other ways.
+
+use crate::world::{CHOWN, DROPCAP, NET_BIND_SERVICE, TRUSTED, holds_nothing, text, write_policy};
+use dropcap_testkit::root;
+use dropcap_testkit::status::Status;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+const POLICY: &str = r#"version = 1
+[[workload]]
+name = "held"
+match = [{ name = "held*" }]
+[[workload]]
+name = "server"
+allow = ["NET_BIND_SERVICE"]
+setup = ["CHOWN"]
+match = [{ image = "localhost/example/server:*" }, { annotation = "role=server" }]
+"#;
+
+/// A folder with a policy, a root directory, and the runtime as one file that engines can be given.
+struct Place {
+    directory: tempfile::TempDir,
+    runtime: PathBuf,
+    root: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let directory = tempfile::tempdir_in(TRUSTED).unwrap();
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let etc = write_policy(directory.path(), POLICY, "drop-all");
+        let name = directory.path().join("dropcap-runtime");
+        std::os::unix::fs::symlink(DROPCAP, &name).unwrap();
+        // These engines pass no flag on.
+        let runtime = directory.path().join("with-policy");
+        let script = format!(
+            "#!/bin/sh\nexec {} --dropcap-config={} \"$@\"\n",
+            name.display(),
+            etc.display()
+        );
+        fs::write(&runtime, script).unwrap();
+        fs::set_permissions(&runtime, fs::Permissions::from_mode(0o755)).unwrap();
+        let root = directory.path().join("root");
+        root::busybox(&root, "root:x:0:0::/:/bin/sh\napp:x:1000:1000::/:/bin/sh\n", "root:x:0:\n");
+        Self { directory, runtime, root }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.directory.path().join(name).to_str().unwrap().to_owned()
+    }
+}
+
+fn succeeded(output: &Output) -> String {
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{said}{}", text(&output.stderr));
+    said.replace('\r', "")
+}
+
+/// Podman with a storage of its own, and what it needs on a host like this one.
+struct Podman(Place);
+
+impl Podman {
+    fn command(&self, runtime: &Path, words: &[&str]) -> Output {
+        let mut command = Command::new("podman");
+        command
+            .args(["--root", &self.0.path("storage"), "--runroot", &self.0.path("run")])
+            .args(["--tmpdir", &self.0.path("tmp"), "--storage-driver=vfs"])
+            .args(["--cgroup-manager=cgroupfs", "--events-backend=file", "--runtime"])
+            .arg(runtime)
+            .args(words)
+            .stdin(Stdio::null());
+        command.output().expect("needs podman: run `make setup`")
+    }
+
+    fn start(&self, runtime: &Path, name: &str, options: &[&str], image: &str) -> Output {
+        let line =
+            ["run", "--detach", "--network=none", "--name", name, "--ulimit=nofile=1024:1024"];
+        let line =
+            [&line[..], &["--ulimit=nproc=1024:1024"], options, &[image, "sleep", "1000"]].concat();
+        self.command(runtime, &line)
+    }
+
+    fn status(&self, runtime: &Path, name: &str, options: &[&str]) -> Status {
+        let line = [&["exec"], options, &[name, "cat", "/proc/self/status"]].concat();
+        Status::parse(&succeeded(&self.command(runtime, &line)))
+    }
+}
+
+impl Drop for Podman {
+    fn drop(&mut self) {
+        let _ = self.command(Path::new("runc"), &["rm", "--all", "--force", "--time=0"]);
+        let _ = self.command(Path::new("runc"), &["system", "reset", "--force"]);
+    }
+}
+
+#[test]
+fn podman_is_held_on_every_way_in() {
+    const IMAGE: &str = "localhost/example/busybox:1";
+    let podman = Podman(Place::new());
+    let tar = podman.0.path("image.tar");
+    let packed = Command::new("tar")
+        .args(["-C", podman.0.root.to_str().unwrap(), "-cf", &tar, "."])
+        .status();
+    assert!(packed.unwrap().success());
+    let bare = Path::new("runc");
+    for image in [IMAGE, "localhost/example/server:2"] {
+        succeeded(&podman.command(bare, &["import", "--quiet", &tar, image]));
+    }
+    let ours = podman.0.runtime.clone();
+
+    // Podman's own set is the door that is open without.
+    succeeded(&podman.start(bare, "open", &["--cap-add=NET_RAW"], IMAGE));
+    assert_eq!(podman.status(bare, "open", &[]).effective.count_ones(), 12);
+    succeeded(&podman.start(&ours, "held", &["--cap-add=NET_RAW"], IMAGE));
+    for options in [&[][..], &["--user=0"], &["--user=1000"], &["--tty"], &["--privileged"]] {
+        let status = podman.status(&ours, "held", options);
+        assert!(holds_nothing(&status), "{options:?}: {status:?}");
+    }
+    // A user who would really hold what is added.
+    succeeded(&podman.start(&ours, "other", &["--user=1000", "--cap-add=NET_RAW"], IMAGE));
+    assert!(holds_nothing(&podman.status(&ours, "other", &[])));
+    // By its image, which Podman's storage says.
+    succeeded(&podman.start(&ours, "by-image", &[], "localhost/example/server:2"));
+    let pid =
+        succeeded(&podman.command(&ours, &["inspect", "--format={{.State.Pid}}", "by-image"]));
+    let first = Status::of(pid.trim().parse().unwrap());
+    assert_eq!(first.permitted, CHOWN | NET_BIND_SERVICE);
+    assert_eq!(podman.status(&ours, "by-image", &[]).permitted, NET_BIND_SERVICE);
+    succeeded(&podman.command(&ours, &["restart", "--time=0", "held"]));
+    assert!(holds_nothing(&podman.status(&ours, "held", &[])));
+    succeeded(&podman.command(&ours, &["stop", "--time=0", "held"]));
+    succeeded(&podman.command(&ours, &["rm", "held"]));
+}
+
+/// A containerd of the test's own.
+struct Containerd {
+    place: Place,
+    daemon: Child,
+}
+
+impl Containerd {
+    fn new() -> Self {
+        let place = Place::new();
+        let config = format!(
+            "version = 2\nroot = \"{0}/data\"\nstate = \"{0}/state\"\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n\
+             [grpc]\naddress = \"{0}/socket\"\n[ttrpc]\naddress = \"{0}/ttrpc\"\n",
+            place.directory.path().display()
+        );
+        fs::write(place.path("config.toml"), config).unwrap();
+        let log = fs::File::create(place.path("containerd.log")).unwrap();
+        let daemon = Command::new("containerd")
+            .args(["--config", &place.path("config.toml")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("needs containerd: run `make setup`");
+        let this = Self { place, daemon };
+        crate::world::eventually("containerd answers", || this.ctr(&["version"]).status.success());
+        this
+    }
+
+    fn ctr(&self, words: &[&str]) -> Output {
+        let socket = self.place.path("socket");
+        let line = ["--address", &socket, "--namespace", "test"];
+        Command::new("ctr").args(line).args(words).stdin(Stdio::null()).output().unwrap()
+    }
+
+    fn run(&self, runtime: Option<&Path>, name: &str, options: &[&str]) -> Output {
+        let runtime = runtime.map(|path| path.to_str().unwrap());
+        let binary: Vec<&str> = runtime.iter().flat_map(|path| ["--runc-binary", path]).collect();
+        let root = self.place.root.to_str().unwrap();
+        let line = ["run", "--detach", "--rootfs"];
+        self.ctr(&[&line[..], &binary, options, &[root, name, "/bin/sleep", "1000"]].concat())
+    }
+
+    fn status(&self, name: &str, options: &[&str]) -> Status {
+        let line = ["task", "exec", "--exec-id", "one"];
+        let line = [&line[..], options, &[name, "/bin/cat", "/proc/self/status"]].concat();
+        Status::parse(&succeeded(&self.ctr(&line)))
+    }
+}
+
+impl Drop for Containerd {
+    fn drop(&mut self) {
+        for name in ["open", "held", "server"] {
+            let _ = self.ctr(&["task", "kill", "--signal=KILL", name]);
+            let _ = self.ctr(&["task", "rm", "--force", name]);
+            let _ = self.ctr(&["container", "rm", name]);
+        }
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+    }
+}
+
+#[test]
+fn containerd_is_held_on_every_way_in() {
+    let containerd = Containerd::new();
+    let ours = containerd.place.runtime.clone();
+    succeeded(&containerd.run(None, "open", &[]));
+    assert_eq!(containerd.status("open", &[]).effective.count_ones(), 14);
+    succeeded(&containerd.run(Some(&ours), "held", &[]));
+    for options in [&[][..], &["--user=1000"]] {
+        assert!(holds_nothing(&containerd.status("held", options)), "{options:?}");
+    }
+    succeeded(&containerd.run(Some(&ours), "server", &["--annotation=role=server"]));
+    assert_eq!(containerd.status("server", &[]).permitted, NET_BIND_SERVICE);
+    succeeded(&containerd.ctr(&["task", "kill", "--signal=KILL", "held"]));
+}

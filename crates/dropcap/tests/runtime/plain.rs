@@ -1,0 +1,284 @@
+//! runc and crun called by hand: what engines do not do, races, and many at once.
+
+use crate::world::{DROPCAP, NET_BIND_SERVICE, TRUSTED, holds_nothing, text, write_policy};
+use dropcap_testkit::root;
+use dropcap_testkit::status::Status;
+use serde_json::{Value, json};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const KILL: u64 = 1 << 5;
+
+const POLICY: &str = r#"version = 1
+[[workload]]
+name = "server"
+allow = ["NET_BIND_SERVICE"]
+match = [{ name = "server*" }]
+"#;
+
+/// A folder with a policy, a runtime's own root, and a bundle.
+pub struct Place {
+    directory: tempfile::TempDir,
+    /// What has to stand before runc for it to run here.
+    below: &'static [&'static str],
+}
+
+/// crun refuses a hybrid cgroup tree, unless it does not see the v2 one.
+const CRUN: [&str; 6] = [
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    "umount /sys/fs/cgroup/unified 2>/dev/null; exec \"$0\" \"$@\"",
+    "",
+];
+
+impl Place {
+    pub fn new(runtime: &str) -> Self {
+        let directory = tempfile::tempdir_in(TRUSTED).unwrap();
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let etc = write_policy(directory.path(), POLICY, "drop-all");
+        let settings = etc.join("runtime.toml");
+        let mut text = fs::read_to_string(&settings).unwrap();
+        let found =
+            ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].map(|place| Path::new(place).join(runtime));
+        let below =
+            found.iter().find(|file| file.exists()).expect("needs runc and crun: `make setup`");
+        text.push_str(&format!("below = \"{}\"\n", below.display()));
+        fs::write(&settings, text).unwrap();
+        std::os::unix::fs::symlink(DROPCAP, directory.path().join("dropcap-runtime")).unwrap();
+        let bundle = directory.path().join("bundle");
+        let root = bundle.join("rootfs");
+        root::busybox(&root, "root:x:0:0::/:/bin/sh\n", "root:x:0:\n");
+        let below: &[&str] = if runtime == "crun" { &CRUN[..5] } else { &[] };
+        Self { directory, below }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Writes the bundle's configuration: KILL and NET_BIND_SERVICE in every set.
+    pub fn configure(&self, arguments: &[&str]) -> Value {
+        let set = json!(["CAP_KILL", "CAP_NET_BIND_SERVICE"]);
+        let namespaces =
+            ["pid", "ipc", "uts", "mount", "network"].map(|kind| json!({"type": kind}));
+        let config = json!({"ociVersion": "1.0.2", "hostname": "x",
+            "process": {"args": arguments, "cwd": "/", "env": ["PATH=/bin", "A=1"], "user": {"uid": 0, "gid": 0},
+                "capabilities": {"bounding": set, "effective": set, "permitted": set,
+                    "inheritable": set, "ambient": set}},
+            "root": {"path": "rootfs"},
+            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
+                {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"},
+                {"destination": "/mnt", "type": "bind", "source": "rootfs/etc", "options": ["rbind", "ro"]}],
+            "linux": {"namespaces": namespaces, "future": {"kept": true}}});
+        self.write(&config);
+        config
+    }
+
+    pub fn write(&self, config: &Value) {
+        fs::write(self.path("bundle/config.json"), config.to_string()).unwrap();
+    }
+
+    /// The command line of the runtime, with dropcap before it or without.
+    pub fn line(&self, with: bool, words: &[&str]) -> Vec<String> {
+        let mut line: Vec<String> = self.below.iter().map(|word| (*word).to_owned()).collect();
+        if with {
+            line.push(self.path("dropcap-runtime").display().to_string());
+            line.push(format!("--dropcap-config={}", self.path("etc").display()));
+        } else {
+            line.push(if self.below.is_empty() { "runc" } else { "crun" }.to_owned());
+        }
+        line.extend(["--root".to_owned(), self.path("run").display().to_string()]);
+        line.extend(words.iter().map(|word| (*word).to_owned()));
+        line
+    }
+
+    pub fn run(&self, with: bool, words: &[&str]) -> Output {
+        let line = self.line(with, words);
+        let mut command = Command::new(&line[0]);
+        command.args(&line[1..]).current_dir(self.path("bundle")).stdin(Stdio::null());
+        command.output().unwrap()
+    }
+
+    /// Starts in the background: its output is nobody's, or it would be waited for.
+    pub fn start(&self, with: bool, words: &[&str]) {
+        let line = self.line(with, words);
+        let log = fs::File::create(self.path("start.log")).unwrap();
+        let mut command = Command::new(&line[0]);
+        command.args(&line[1..]).current_dir(self.path("bundle")).stdin(Stdio::null());
+        let status = command.stdout(Stdio::null()).stderr(log).status().unwrap();
+        assert!(
+            status.success(),
+            "{line:?}: {}",
+            fs::read_to_string(self.path("start.log")).unwrap()
+        );
+    }
+
+    fn status(&self, with: bool, options: &[&str], container: &str) -> Status {
+        let line = [&["exec"], options, &[container, "cat", "/proc/self/status"]].concat();
+        let output = self.run(with, &line);
+        let said = text(&output.stdout);
+        assert!(output.status.success(), "{line:?}: {said}{}", text(&output.stderr));
+        Status::parse(&said)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let containers = fs::read_dir(self.path("run")).into_iter().flatten().flatten();
+        for container in containers {
+            let _ =
+                self.run(false, &["delete", "--force", &container.file_name().to_string_lossy()]);
+        }
+    }
+}
+
+/// Every way that exec has, without an engine: flags of its own, a document, as runc and crun would have
+/// built it.
+#[test]
+fn exec_by_flags_and_by_document_means_what_the_runtime_means_and_is_held() {
+    for runtime in ["runc", "crun"] {
+        let place = Place::new(runtime);
+        place.configure(&["sleep", "1000"]);
+        place.start(true, &["run", "--detach", "server1"]);
+        place.start(false, &["run", "--detach", "bare1"]);
+        let all = KILL | NET_BIND_SERVICE;
+        for options in [
+            &[][..],
+            &["--cap", "CAP_KILL"],
+            &["--cap=CAP_KILL", "--cap=CAP_NET_BIND_SERVICE", "--user", "1000:5"],
+            &["--cwd", "/etc", "--env", "B=2", "--env=A=3", "--env=PATH=/bin"],
+            &["--no-new-privs"],
+        ] {
+            let (held, bare) =
+                (place.status(true, options, "server1"), place.status(false, options, "bare1"));
+            assert_eq!(held.permitted & !NET_BIND_SERVICE, 0, "{runtime} {options:?}");
+            assert_eq!(held.bounding & !NET_BIND_SERVICE, 0, "{runtime} {options:?}");
+            assert_eq!(held.permitted, bare.permitted & NET_BIND_SERVICE, "{runtime} {options:?}");
+            assert_eq!(held.ambient, bare.ambient & NET_BIND_SERVICE, "{runtime} {options:?}");
+            assert!(bare.bounding & all != 0 && held.no_new_privs, "{runtime} {options:?}");
+            assert_eq!((held.uid, held.gid, &held.groups), (bare.uid, bare.gid, &bare.groups));
+            let rest = ["sh", "-c", "echo $A $B $PWD $HOME; ls /proc/self/fd"];
+            let said = |with, container| {
+                let output = place.run(with, &[&["exec"], options, &[container], &rest].concat());
+                text(&output.stdout)
+            };
+            assert_eq!(said(true, "server1"), said(false, "bare1"), "{runtime} {options:?}");
+        }
+        let document = json!({"args": ["cat", "/proc/self/status"], "cwd": "/", "env": ["PATH=/bin"],
+            "user": {"uid": 0, "gid": 0}, "noNewPrivileges": false,
+            "capabilities": {"bounding": ["cap_kill", "CAP_NET_BIND_SERVICE"], "permitted": ["CAP_KILL"]}});
+        let path = place.path("process.json");
+        fs::write(&path, document.to_string()).unwrap();
+        let output = place.run(true, &["exec", "--process", path.to_str().unwrap(), "server1"]);
+        let status = Status::parse(&text(&output.stdout));
+        assert_eq!((status.bounding, status.permitted), (NET_BIND_SERVICE, 0), "{runtime}");
+        assert!(status.no_new_privs);
+        // Without capabilities of its own a runtime would take the container's.
+        let bare = json!({"args": ["cat", "/proc/self/status"], "cwd": "/", "env": ["PATH=/bin"],
+            "user": {"uid": 0, "gid": 0}});
+        fs::write(&path, bare.to_string()).unwrap();
+        let output = place.run(true, &["exec", "-p", path.to_str().unwrap(), "server1"]);
+        assert!(holds_nothing(&Status::parse(&text(&output.stdout))), "{runtime}");
+        // A mount and the root that were relative to the bundle are where they were.
+        assert!(
+            text(&place.run(true, &["exec", "server1", "cat", "/mnt/passwd"]).stdout)
+                .contains("root")
+        );
+        // Whatever is refused is executed by nobody.
+        for words in [
+            &["exec", "--new-flag", "server1", "echo", "ran"][..],
+            &["exec", "gone", "echo", "ran"],
+        ] {
+            let output = place.run(true, words);
+            assert_eq!(output.status.code(), Some(125), "{runtime} {words:?}");
+            assert!(!text(&output.stdout).contains("ran"));
+        }
+        // Made without dropcap, its user namespaces are open: nobody comes in under a policy.
+        let output = place.run(true, &["exec", "bare1", "true"]);
+        assert!(text(&output.stderr).contains("user namespaces"), "{}", text(&output.stderr));
+        assert_eq!(output.status.code(), Some(125));
+        let output = place.run(true, &["restore", "--image-path", "/x", "server2"]);
+        assert!(text(&output.stderr).contains("checkpoint"), "{}", text(&output.stderr));
+        for words in [&["state", "server1"][..], &["kill", "server1", "KILL"], &["--version"]] {
+            assert!(place.run(true, words).status.success(), "{runtime} {words:?}");
+        }
+        // The bundle that it was given is as it was.
+        let config = fs::read_to_string(place.path("bundle/config.json")).unwrap();
+        assert!(config.contains("CAP_KILL") && !config.contains("dropcap"));
+    }
+}
+
+/// Somebody swaps, links and grows the configuration all the time: a container is made within the policy, or
+/// not at all.
+#[test]
+fn a_configuration_that_changes_while_it_is_read_makes_no_door() {
+    let place = Place::new("runc");
+    let config = place.configure(&["cat", "/proc/self/status"]);
+    let file = place.path("bundle/config.json");
+    let mut large = config.clone();
+    large["annotations"] = json!({"padding": "x".repeat(1 << 20)});
+    let stop = AtomicBool::new(false);
+    let (mut started, mut refused) = (0, 0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (small, large) = (config.to_string(), large.to_string());
+            let spare = place.path("spare.json");
+            while !stop.load(Ordering::Relaxed) {
+                // In place, so that half of it may be seen; by renaming; as a link.
+                let _ = fs::write(&file, &large);
+                let _ = fs::write(&spare, &small).and_then(|()| fs::rename(&spare, &file));
+                let _ = fs::remove_file(&file);
+                let _ = std::os::unix::fs::symlink("/etc/passwd", &file);
+                let _ = fs::remove_file(&file);
+            }
+        });
+        for number in 0..60 {
+            let output = place.run(true, &["run", &format!("c{number}")]);
+            if output.status.success() {
+                let status = Status::parse(&text(&output.stdout));
+                assert!(holds_nothing(&status), "{status:?}");
+                started += 1;
+            } else {
+                assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
+                refused += 1;
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert!(refused > 0, "nothing was ever in the way of {started}");
+    place.configure(&["cat", "/proc/self/status"]);
+    assert!(place.run(true, &["run", "last"]).status.success());
+}
+
+/// 200 containers, started and stopped by eight at a time: all right, none stuck, all recorded.
+#[test]
+fn two_hundred_containers_start_and_stop_at_once() {
+    const EACH: usize = 25;
+    let place = Place::new("runc");
+    place.configure(&["cat", "/proc/self/status"]);
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let place = &place;
+            scope.spawn(move || {
+                for number in 0..EACH {
+                    let output = place.run(true, &["run", &format!("server{thread}-{number}")]);
+                    let said = text(&output.stdout);
+                    assert!(output.status.success(), "{said}{}", text(&output.stderr));
+                    assert_eq!(Status::parse(&said).permitted, NET_BIND_SERVICE);
+                }
+            });
+        }
+    });
+    let record = fs::read_to_string(place.path("record/runtime.jsonl")).unwrap();
+    assert_eq!(record.lines().count(), 8 * EACH);
+    for line in record.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["why"], "workload `server`");
+    }
+    assert_eq!(fs::read_dir(place.path("run")).unwrap().count(), 0, "none is left");
+}
