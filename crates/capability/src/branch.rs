@@ -237,6 +237,24 @@ branches! {
     GroupsMapped
     /// unshare: the effective ids are mapped in the namespace that is left.
     NamespaceOwnerMapped
+    /// Writing an id map: it is written already.
+    MapWritten
+    /// Writing an id map: CAP_SYS_ADMIN is effective.
+    MapHasSysAdmin
+    /// Writing an id map: it is one.
+    MapValid
+    /// Writing a user map: it has uid 0 of the namespace around, and the maker had no CAP_SETFCAP.
+    MapOfRootRefused
+    /// Writing a user map: it is the one id of who made the namespace.
+    MapOwnUser
+    /// Writing a group map: it is the one group of who made the namespace.
+    MapOwnGroup
+    /// Writing a group map: setgroups(2) is denied.
+    MapSetgroupsDenied
+    /// Denying setgroups(2): CAP_SYS_ADMIN is effective.
+    DenyHasSysAdmin
+    /// Denying setgroups(2): the group map is written already.
+    DenyTooLate
     /// setns: the namespace is the one that the thread is in.
     EnterSame
     /// setns: another process shares the thread's directories.

@@ -14,7 +14,7 @@ pub struct Kernel {
 
 impl Kernel {
     /// The newest kernel that the rules were compared with; assumed where none is known.
-    pub const NEWEST: Self = Self::new(6, 18);
+    pub const NEWEST: Self = Self::new(7, 2);
 
     /// A version from its two numbers.
     pub const fn new(major: u16, minor: u16) -> Self {
@@ -33,6 +33,9 @@ impl Kernel {
 
 /// Where the rules change.
 impl Kernel {
+    /// From here on a user map with uid 0 of the namespace around asks for CAP_SETFCAP ("capabilities:
+    /// require CAP_SETFCAP to map uid 0").
+    pub const ROOT_MAP_NEEDS_SETFCAP: Self = Self::new(5, 12);
     /// From here on setresuid(2) and setresgid(2) that change nothing return at once, and so leave a
     /// filesystem id that differs from the effective one; before, it was set to the effective one
     /// ("kernel/sys.c: fix and improve control flow in __sys_setres[ug]id()"). It came with 6.3 and
@@ -46,26 +49,28 @@ impl Kernel {
 
     /// The versions from which on another set of rules counts, the oldest first. The first is the
     /// oldest whose source was read.
-    const RULES: [Self; 4] = [
+    const RULES: [Self; 5] = [
         Self::new(5, 10),
+        Self::ROOT_MAP_NEEDS_SETFCAP,
         Self::SETRES_RETURNS_EARLY,
         Self::UNPRIVILEGED_SECUREBITS,
         Self::EXEC_COMPARES_EFFECTIVE_IDS,
     ];
 
     /// The versions that the differential test was run on, the oldest first.
-    pub const COMPARED: [Self; 3] = [Self::new(6, 1), Self::new(6, 12), Self::NEWEST];
+    pub const COMPARED: [Self; 4] =
+        [Self::new(6, 1), Self::new(6, 12), Self::new(6, 18), Self::NEWEST];
 
     /// Whose rules are used for this version, and how well that is founded. Nothing is unknown: a
     /// version takes the rules of the nearest one that is known, and this says so.
     ///
     /// ```
     /// use dropcap_capability::{Evidence, Kernel};
-    /// let rules = Kernel::new(7, 2).rules();
+    /// let rules = Kernel::new(8, 0).rules();
     /// assert_eq!(rules.evidence, Evidence::Assumed);
     /// assert_eq!(
     ///     rules.to_string(),
-    ///     "Linux 7.2 is newer than every kernel that the rules were compared with; those of 6.18 are used",
+    ///     "Linux 8.0 is newer than every kernel that the rules were compared with; those of 7.2 are used",
     /// );
     /// ```
     pub fn rules(self) -> Rules {
@@ -83,7 +88,9 @@ impl Kernel {
             let until = Self::RULES.into_iter().find(|next| *next > self);
             let within =
                 |compared: &Self| *compared >= since && until.is_none_or(|until| *compared < until);
-            (Self::COMPARED.into_iter().rev().find(within).unwrap_or(since), Evidence::Read)
+            let later = Self::COMPARED.into_iter().find(|it| *it > self && within(it));
+            let earlier = || Self::COMPARED.into_iter().rev().find(within);
+            (later.or_else(earlier).unwrap_or(since), Evidence::Read)
         };
         Rules { kernel: self, like, evidence }
     }
@@ -157,11 +164,13 @@ mod tests {
         };
         assert_eq!(rules(6, 12), ("6.12".to_owned(), Evidence::Compared));
         assert_eq!(rules(4, 19), ("5.10".to_owned(), Evidence::Assumed));
-        assert_eq!(rules(5, 15), ("5.10".to_owned(), Evidence::Read));
+        assert_eq!(rules(5, 10), ("5.10".to_owned(), Evidence::Read));
+        assert_eq!(rules(5, 15), ("5.12".to_owned(), Evidence::Read));
         assert_eq!(rules(6, 6), ("6.12".to_owned(), Evidence::Read));
         assert_eq!(rules(6, 15), ("6.14".to_owned(), Evidence::Read));
         assert_eq!(rules(6, 17), ("6.18".to_owned(), Evidence::Read));
-        assert_eq!(rules(7, 0), ("6.18".to_owned(), Evidence::Assumed));
+        assert_eq!(rules(6, 13), ("6.12".to_owned(), Evidence::Read));
+        assert_eq!(rules(8, 0), ("7.2".to_owned(), Evidence::Assumed));
     }
 
     #[test]

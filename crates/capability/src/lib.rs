@@ -8,8 +8,8 @@
 //! # Limitations
 //! The model speaks of one thread in its own user namespace, and of what becomes of it in another one
 //! that it makes or enters. Left out, since they need another subsystem: LSMs other than commoncap,
-//! POSIX ACLs, binfmt_misc's `C` flag, RLIMIT_NPROC, who may write an id map. docs/model.md has the
-//! whole list, and says for each paragraph of capabilities(7) where it is.
+//! POSIX ACLs, binfmt_misc's `C` flag, RLIMIT_NPROC, id maps that somebody outside writes.
+//! docs/model.md has the whole list, and says for each paragraph of capabilities(7) where it is.
 //!
 //! A kernel whose version nobody compared takes the rules of the nearest one: [`Kernel::rules`].
 //!
@@ -31,6 +31,7 @@ pub mod execve;
 mod file_capabilities;
 mod id_map;
 mod kernel;
+mod map_writing;
 mod mount;
 mod nested;
 mod permission;
@@ -64,6 +65,7 @@ pub use execve::{Directory, Executable, execve, execve_in_company};
 pub use file_capabilities::{FileCapabilities, FileCapabilitiesError, Revision};
 pub use id_map::{IdMap, OVERFLOW_ID};
 pub use kernel::{Evidence, Kernel, Rules};
+pub use map_writing::{Extent, MadeNamespace};
 pub use mount::Mount;
 pub use nested::{NamespaceGate, Nested, nested};
 pub use reachable::{ANY_PROGRAM, Door, DoorKind, Reachable, doors, reachable};

@@ -8,7 +8,7 @@ pub(crate) use words::fields;
 
 use dropcap_capability::setuid::{IdRequest, PairRequest};
 use dropcap_capability::{
-    Capability, CapsetHeader, CapsetRequest, Credentials, FileCapabilities, Securebits,
+    Capability, CapsetHeader, CapsetRequest, Credentials, Extent, FileCapabilities, Securebits,
 };
 
 /// A thread's state and what it does from there: one comparison of model and kernel after the other.
@@ -112,5 +112,8 @@ pub enum Operation {
     UnshareUserNamespace,
     /// setns(2) into a namespace of the place.
     EnterUserNamespace(usize),
+    WriteUidMap(Extent),
+    WriteGidMap(Extent),
+    DenySetgroups,
     TraceMe,
 }

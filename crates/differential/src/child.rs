@@ -7,11 +7,13 @@ use crate::place::Place;
 use crate::wire::Message;
 use crate::witness::{self, tell};
 use dropcap_capability::setuid::{IdRequest, PairRequest};
-use dropcap_capability::{CapsetRequest, Credentials, Ids, Securebits};
+use dropcap_capability::{CapsetRequest, Credentials, Extent, Ids, Securebits};
 use dropcap_confine::sys::{
     ExecStrings, Linux, Sets, System, comparison, exit_now, read_credentials,
 };
-use std::io;
+use rustix::process::DumpableBehavior;
+use std::fs::File;
+use std::io::{self, Write};
 
 /// A step of the way into a state, and why it failed.
 type Step = Result<(), (&'static str, io::Error)>;
@@ -136,12 +138,27 @@ fn operate(operation: &Operation) -> io::Result<()> {
             comparison::capset_with_header(header.version, pid, sets(request))
         }
         Operation::UnshareUserNamespace => Linux.unshare(CLONE_NEWUSER),
+        Operation::WriteUidMap(extent) => write_own("uid_map", &in_columns(*extent)),
+        Operation::WriteGidMap(extent) => write_own("gid_map", &in_columns(*extent)),
+        Operation::DenySetgroups => write_own("setgroups", "deny"),
         Operation::TraceMe => comparison::trace_me(),
         // Orders of their own.
         Operation::Execve(_) | Operation::EnterUserNamespace(_) => {
             Err(io::ErrorKind::InvalidInput.into())
         }
     }
+}
+
+fn in_columns((inside, outer, count): Extent) -> String {
+    format!("{inside} {outer} {count}")
+}
+
+/// Writes a file of the process's own directory in /proc, in one call. The file is the thread's own
+/// only while it is dumpable, which a change of ids ends.
+fn write_own(file: &str, text: &str) -> io::Result<()> {
+    rustix::process::set_dumpable_behavior(DumpableBehavior::Dumpable)?;
+    let mut file = File::options().write(true).open(format!("/proc/self/{file}"))?;
+    file.write_all(text.as_bytes())
 }
 
 fn sets(request: &CapsetRequest) -> Sets {

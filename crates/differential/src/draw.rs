@@ -30,7 +30,7 @@ pub(crate) fn draw(seed: u64, place: &Place) -> Case {
     let unmapped = foreign && first == Kind::UnshareUserNamespace && random.percent(75);
     // Who shares its directories cannot be brought into another namespace.
     let often = matches!(first, Kind::EnterUserNamespace | Kind::Execve | Kind::TraceMe);
-    let shares_directories = index == 0 && random.percent(if often { 25 } else { 12 });
+    let shares_directories = index == 0 && random.percent(if often { 32 } else { 15 });
 
     let mut start = draw_start(&mut random, namespace, first);
     if first == Kind::TraceMe || shares_directories {
@@ -58,29 +58,68 @@ fn draw_operations(
     let (mut kind, mut slot) = (first, 0);
     for _ in 0..count {
         let executes = matches!(kind, Kind::Execve | Kind::ExecveScript);
-        if executes && slot == SLOTS {
+        if executes && slot == SLOTS || writes(kind) && !thread.owns_its_files() {
             kind = Kind::Setresuid;
         }
         let operation = operation::draw(random, place, kind, &thread, slot);
         slot += usize::from(matches!(operation, Operation::Execve(_)));
         thread = thread.after(&operation, &place.namespaces, &mut Faithful).unwrap_or(thread);
         operations.push(operation);
-        kind = match kind {
-            // What is traced shows in what it executes.
-            Kind::TraceMe if random.percent(60) => Kind::Execve,
-            Kind::TraceMe if random.percent(25) => Kind::TraceMe,
-            // In a namespace of its own nobody has a number.
-            Kind::UnshareUserNamespace if random.percent(25) => Kind::UnshareUserNamespace,
-            _ => random.weighted(&Kind::WEIGHTS),
-        };
+        kind = next_kind(random, kind, &thread);
     }
     operations
+}
+
+/// What comes after an operation of `kind`: often what shows what it did.
+fn next_kind(random: &mut Random, kind: Kind, thread: &Thread) -> Kind {
+    match kind {
+        Kind::TraceMe if random.percent(60) => Kind::Execve,
+        Kind::TraceMe if random.percent(25) => Kind::TraceMe,
+        // In a namespace of its own nobody has a number, until a map is written.
+        Kind::UnshareUserNamespace if thread.is_anybody() => random.weighted(&Kind::WEIGHTS),
+        Kind::UnshareUserNamespace => random.weighted(&[
+            (8, Kind::WriteUidMap),
+            (8, Kind::DenySetgroups),
+            (7, Kind::WriteGidMap),
+            (4, Kind::UnshareUserNamespace),
+            (13, Kind::Capset),
+            (4, Kind::Execve),
+        ]),
+        Kind::Capset if !thread.is_anybody() => random.weighted(&[
+            (4, Kind::WriteUidMap),
+            (3, Kind::WriteGidMap),
+            (2, Kind::DenySetgroups),
+            (1, Kind::Execve),
+        ]),
+        Kind::DenySetgroups if random.percent(70) => Kind::WriteGidMap,
+        Kind::DenySetgroups if random.percent(40) => Kind::WriteUidMap,
+        Kind::WriteUidMap if random.percent(50) => random.weighted(&[
+            (2, Kind::DenySetgroups),
+            (2, Kind::WriteUidMap),
+            (1, Kind::UnshareUserNamespace),
+            (3, Kind::Setresuid),
+            (4, Kind::Execve),
+        ]),
+        Kind::WriteGidMap if random.percent(50) => random.weighted(&[
+            (3, Kind::WriteUidMap),
+            (2, Kind::WriteGidMap),
+            (2, Kind::DenySetgroups),
+            (2, Kind::Setgroups),
+            (1, Kind::UnshareUserNamespace),
+        ]),
+        _ => random.weighted(&Kind::WEIGHTS),
+    }
+}
+
+/// Whether it writes a file of the thread's own in /proc.
+fn writes(kind: Kind) -> bool {
+    matches!(kind, Kind::WriteUidMap | Kind::WriteGidMap | Kind::DenySetgroups)
 }
 
 /// How often it matters which ids a namespace maps.
 fn apart_percent(kind: Kind) -> usize {
     match kind {
-        Kind::UnshareUserNamespace => 85,
+        Kind::UnshareUserNamespace => 65,
         Kind::Setresuid | Kind::Setresgid | Kind::Setgroups => 50,
         Kind::Setuid | Kind::Setgid | Kind::Setreuid | Kind::Setregid => 40,
         _ => 25,
@@ -113,7 +152,9 @@ fn draw_start(random: &mut Random, namespace: &Namespace, kind: Kind) -> Credent
     let both = permitted & inheritable;
     let ambient = if random.percent(40) { CapabilitySet::EMPTY } else { sets::draw(random, both) };
     let mut uid = ids::draw(random, &users);
-    if matches!(kind, Kind::Setresuid | Kind::Setfsuid) && random.percent(60) {
+    if matches!(kind, Kind::Setuid | Kind::Setreuid | Kind::Setresuid | Kind::Setfsuid)
+        && random.percent(60)
+    {
         // Root to leave, or to become.
         let id = random.pick(&[users[0], users[users.len() - 1]]);
         (uid.effective, uid.filesystem) = (id, id);
@@ -151,6 +192,7 @@ fn asked_by(kind: Kind) -> Option<Capability> {
             Some(Capability::SETGID)
         }
         Kind::EnterUserNamespace => Some(Capability::SYS_ADMIN),
+        Kind::UnshareUserNamespace => Some(Capability::SETFCAP),
         Kind::TraceMe => Some(Capability::SYS_PTRACE),
         _ => None,
     }
@@ -160,7 +202,7 @@ fn asked_by(kind: Kind) -> Option<Capability> {
 fn flag_of(kind: Kind) -> Securebits {
     match kind {
         Kind::AmbientRaise => Securebits::NO_CAP_AMBIENT_RAISE,
-        Kind::Setresuid => Securebits::KEEP_CAPS,
+        Kind::Setuid | Kind::Setreuid | Kind::Setresuid => Securebits::KEEP_CAPS,
         Kind::Setfsuid => Securebits::NO_SETUID_FIXUP,
         Kind::SetKeepCaps => Securebits::KEEP_CAPS.locks(),
         _ => Securebits::EMPTY,

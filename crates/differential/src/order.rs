@@ -110,6 +110,12 @@ impl Order {
                 Operation::Capset(header, request)
             }
             Kind::UnshareUserNamespace => Operation::UnshareUserNamespace,
+            Kind::WriteUidMap | Kind::WriteGidMap => {
+                let extent = (take_u32(bytes)?, take_u32(bytes)?, take_u32(bytes)?);
+                let user = matches!(kind, Kind::WriteUidMap);
+                if user { Operation::WriteUidMap(extent) } else { Operation::WriteGidMap(extent) }
+            }
+            Kind::DenySetgroups => Operation::DenySetgroups,
             Kind::TraceMe => Operation::TraceMe,
         };
         Some(Self::Operation(operation))
@@ -154,7 +160,12 @@ fn put_operation(bytes: &mut Vec<u8>, operation: &Operation) {
                 put_set(bytes, set);
             }
         }
+        Operation::WriteUidMap((inside, outer, count))
+        | Operation::WriteGidMap((inside, outer, count)) => {
+            [inside, outer, count].into_iter().for_each(|number| put_u32(bytes, *number));
+        }
         Operation::AmbientClear
+        | Operation::DenySetgroups
         | Operation::SetNoNewPrivs
         | Operation::UnshareUserNamespace
         | Operation::TraceMe
@@ -198,6 +209,9 @@ mod tests {
             Operation::Setgroups(vec![4, 24]),
             Operation::Capset(header, request),
             Operation::UnshareUserNamespace,
+            Operation::WriteUidMap((0, 1000, 1)),
+            Operation::WriteGidMap((0, u32::MAX, 2)),
+            Operation::DenySetgroups,
             Operation::TraceMe,
         ];
         let path = c"plain/0/program".to_owned();

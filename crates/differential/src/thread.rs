@@ -6,8 +6,9 @@ use dropcap_capability::branch::Judge;
 use dropcap_capability::execve::execve_judged;
 use dropcap_capability::{
     Company, Credentials, Directory, Entry, Environment, Errno, Executable, FileCapabilities,
-    Mount, Revision, Standing, Tracer, capset_with_header_judged, enter_user_namespace_judged,
-    execve_script_judged, prctl, setuid, trace_me_judged, unshare_user_namespace_judged,
+    MadeNamespace, Mount, Revision, Standing, Tracer, capset_with_header_judged,
+    enter_user_namespace_judged, execve_script_judged, prctl, setuid, trace_me_judged,
+    unshare_user_namespace_judged,
 };
 
 /// A thread as the model has it: more than the kernel tells, such as ids without a number.
@@ -19,6 +20,8 @@ pub(crate) struct Thread {
     pub(crate) environment: Environment,
     /// The namespaces from below the test's down to the thread's.
     lineage: Vec<Level>,
+    /// What else the kernel keeps of the last of them.
+    made: MadeNamespace,
     tracer: Option<Snapshot>,
     shares_directories: bool,
 }
@@ -50,7 +53,8 @@ impl Thread {
     ) -> Self {
         let environment = namespaces[index].environment.clone();
         let lineage = lineage(namespaces, index);
-        Self { credentials, environment, lineage, tracer: None, shares_directories }
+        let made = MadeNamespace::complete();
+        Self { credentials, environment, lineage, made, tracer: None, shares_directories }
     }
 
     /// As it sees itself.
@@ -99,6 +103,9 @@ impl Thread {
             }
             Operation::UnshareUserNamespace => return self.unshare(judge),
             Operation::EnterUserNamespace(index) => return self.enter(*index, namespaces, judge),
+            Operation::WriteUidMap(_) | Operation::WriteGidMap(_) | Operation::DenySetgroups => {
+                return self.write(operation, judge);
+            }
             Operation::TraceMe => return self.trace_me(judge),
         };
         Ok(Self { credentials, ..self.clone() })
@@ -113,6 +120,7 @@ impl Thread {
             credentials,
             environment: environment.nested(),
             lineage,
+            made: MadeNamespace::new(old, environment),
             tracer: self.tracer.clone(),
             shares_directories: false,
         })
@@ -133,7 +141,42 @@ impl Thread {
         };
         let credentials =
             enter_user_namespace_judged(&self.credentials, entry, environment, judge)?;
-        Ok(Self { credentials, environment: environment.clone(), lineage, ..self.clone() })
+        let made = MadeNamespace::complete();
+        Ok(Self { credentials, environment: environment.clone(), lineage, made, ..self.clone() })
+    }
+
+    fn write(&self, operation: &Operation, judge: &mut impl Judge) -> Result<Self, Errno> {
+        let mut after = self.clone();
+        let (writer, inside) = (&self.credentials, &self.environment);
+        match operation {
+            Operation::WriteUidMap(extent) => {
+                after.environment =
+                    after.made.write_uid_map_judged(writer, *extent, inside, judge)?;
+            }
+            Operation::WriteGidMap(extent) => {
+                after.environment =
+                    after.made.write_gid_map_judged(writer, *extent, inside, judge)?;
+            }
+            _ => after.made.deny_setgroups_judged(writer, judge)?,
+        }
+        Ok(after)
+    }
+
+    /// Whether its user has a number in its namespace.
+    pub(crate) fn is_anybody(&self) -> bool {
+        self.environment.uids.has(self.credentials.uid.effective)
+    }
+
+    /// What its effective user and group are called around the namespace that it made.
+    pub(crate) fn outer_ids(&self) -> (u32, u32) {
+        let (user, group) = (self.credentials.uid.effective, self.credentials.gid.effective);
+        let outer = self.made.outer_ids(user, group);
+        (outer.0.unwrap_or(user), outer.1.unwrap_or(group))
+    }
+
+    /// Whether its files in /proc are its own to write.
+    pub(crate) fn owns_its_files(&self) -> bool {
+        self.credentials.uid.filesystem == self.credentials.uid.effective
     }
 
     fn trace_me(&self, judge: &mut impl Judge) -> Result<Self, Errno> {

@@ -27,12 +27,15 @@ pub enum Kind {
     Capset,
     UnshareUserNamespace,
     EnterUserNamespace,
+    WriteUidMap,
+    WriteGidMap,
+    DenySetgroups,
     TraceMe,
 }
 
 impl Kind {
     /// Every kind, and how often it is drawn.
-    pub const WEIGHTS: [(usize, Self); 22] = [
+    pub const WEIGHTS: [(usize, Self); 25] = [
         (28, Self::Execve),
         (6, Self::ExecveScript),
         (5, Self::CapbsetDrop),
@@ -47,14 +50,17 @@ impl Kind {
         (10, Self::Setresuid),
         (7, Self::Setfsuid),
         (4, Self::Setgid),
-        (4, Self::Setregid),
+        (5, Self::Setregid),
         (6, Self::Setresgid),
         (4, Self::Setfsgid),
         (5, Self::Setgroups),
         (8, Self::Capset),
-        (2, Self::UnshareUserNamespace),
+        (13, Self::UnshareUserNamespace),
         (4, Self::EnterUserNamespace),
-        (3, Self::TraceMe),
+        (1, Self::WriteUidMap),
+        (1, Self::WriteGidMap),
+        (1, Self::DenySetgroups),
+        (5, Self::TraceMe),
     ];
 
     /// As the report shows it.
@@ -81,6 +87,9 @@ impl Kind {
             Self::Capset => "capset",
             Self::UnshareUserNamespace => "unshare(CLONE_NEWUSER)",
             Self::EnterUserNamespace => "setns(CLONE_NEWUSER)",
+            Self::WriteUidMap => "write of uid_map",
+            Self::WriteGidMap => "write of gid_map",
+            Self::DenySetgroups => "write of setgroups",
             Self::TraceMe => "PTRACE_TRACEME",
         }
     }
@@ -111,6 +120,9 @@ impl Operation {
             Self::Capset(..) => Kind::Capset,
             Self::UnshareUserNamespace => Kind::UnshareUserNamespace,
             Self::EnterUserNamespace(_) => Kind::EnterUserNamespace,
+            Self::WriteUidMap(_) => Kind::WriteUidMap,
+            Self::WriteGidMap(_) => Kind::WriteGidMap,
+            Self::DenySetgroups => Kind::DenySetgroups,
             Self::TraceMe => Kind::TraceMe,
         }
     }

@@ -28,6 +28,10 @@ impl fmt::Display for Operation {
             Self::Setuid(id) | Self::Setfsuid(id) | Self::Setgid(id) | Self::Setfsgid(id) => {
                 write!(f, "{name}({id})")
             }
+            Self::WriteUidMap((inside, outer, count))
+            | Self::WriteGidMap((inside, outer, count)) => {
+                write!(f, "{name}: {inside} {outer} {count}")
+            }
             Self::EnterUserNamespace(index) => write!(f, "{name} of namespace {index}"),
             Self::Setgroups(groups) => write!(f, "{name} {groups:?}"),
             Self::Capset(header, request) => write!(
@@ -41,6 +45,7 @@ impl fmt::Display for Operation {
             Self::AmbientClear
             | Self::SetNoNewPrivs
             | Self::UnshareUserNamespace
+            | Self::DenySetgroups
             | Self::TraceMe => f.write_str(name),
         }
     }

@@ -84,8 +84,8 @@ pub(super) fn pair(random: &mut Random, ids: Ids, map: &IdMap) -> PairRequest {
     let own = [ids.real, ids.effective, ids.saved, ids.filesystem];
     let id = |random: &mut Random| match random.below(20) {
         0..4 => None,
-        4..13 => Some(random.pick(&own)),
-        13..15 if !strangers.is_empty() => Some(random.pick(&strangers)),
+        4..12 => Some(random.pick(&own)),
+        12..15 if !strangers.is_empty() => Some(random.pick(&strangers)),
         _ => Some(random.pick(&pool)),
     };
     PairRequest { real: id(random), effective: id(random) }

@@ -6,7 +6,7 @@ use crate::place::Place;
 use crate::random::Random;
 use crate::thread::Thread;
 use dropcap_capability::{
-    Capability, CapabilitySet, CapsetHeader, CapsetRequest, Credentials, IdMap, Securebits,
+    Capability, CapabilitySet, CapsetHeader, CapsetRequest, Credentials, Extent, IdMap, Securebits,
 };
 
 /// An operation of `kind` for a thread, its files in `slot` if it has any.
@@ -48,6 +48,9 @@ pub(super) fn draw(
         Kind::EnterUserNamespace => {
             Operation::EnterUserNamespace(random.below(place.namespaces.len()))
         }
+        Kind::WriteUidMap => Operation::WriteUidMap(extent(random, thread.outer_ids().0)),
+        Kind::WriteGidMap => Operation::WriteGidMap(extent(random, thread.outer_ids().1)),
+        Kind::DenySetgroups => Operation::DenySetgroups,
         Kind::TraceMe => Operation::TraceMe,
     }
 }
@@ -93,6 +96,13 @@ fn groups(random: &mut Random, map: &IdMap) -> Vec<u32> {
     };
     let count = group(0) as usize % 5 + usize::from(strange);
     (0..count).map(group).collect()
+}
+
+/// Mostly of the own id alone, as who makes a namespace without privilege writes it.
+fn extent(random: &mut Random, own: u32) -> Extent {
+    let inside = random.pick(&[0, 0, 0, 1000, u32::MAX]);
+    let outer = if random.percent(65) { own } else { random.pick(&[0, 1000, 1001, 4242]) };
+    (inside, outer, random.pick(&[1, 1, 1, 1, 1, 1, 1, 1, 2, 0]))
 }
 
 /// Mostly the one that everybody uses.
