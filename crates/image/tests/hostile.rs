@@ -1,9 +1,11 @@
 //! Archives that are made to do harm: each is refused with a word on what and where, or harmless.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::print_stderr, reason = "the seed goes to whoever runs the test")]
 
 mod support;
 
 use dropcap_image::{Image, ImageError, read_archive, read_layout};
+use dropcap_testkit::random::{Random, SEED, seed};
 use std::fs;
 use std::io::Write;
 use support::{Layer, docker_archive, gzip, oci_layout, zstd};
@@ -60,6 +62,15 @@ fn links_that_lead_to_one_another_end() {
         chain = chain.hard_link(&format!("p{number}"), &format!("p{}", number + 1), 0o644);
     }
     assert!(read(chain.done()).is_err());
+}
+
+#[test]
+fn a_hard_link_to_a_directory_is_left_out() {
+    for (name, target) in [("x", "."), ("x", "a"), ("a/x", "a")] {
+        let layer = Layer::default().directory("a", 0o700).hard_link(name, target, 0o4755);
+        let image = read(layer.done()).unwrap();
+        assert_eq!((image.executables.len(), image.warnings.len()), (0, 1), "{name} {target}");
+    }
 }
 
 #[test]
@@ -183,4 +194,102 @@ fn a_layout_does_not_lead_out_of_itself() {
     fs::write(layout.join("index.json"), index).unwrap();
     let error = read_layout(&layout, None).unwrap_err().to_string();
     assert!(error.ends_with("names `sha256:../../../secret`, which is no digest"), "{error}");
+}
+
+/// Good archives with something wrong in them at random places, names that are anything, headers that
+/// lie: nothing panics or leads out, and an error says where.
+#[test]
+fn random_harm_never_leads_out_and_never_panics() {
+    const CASES: usize = 1_500;
+    let seed = seed();
+    eprintln!("{SEED}={seed}");
+    let mut random = Random::new(seed);
+    let (mut read, mut refused) = (0, 0);
+    for case in 0..CASES {
+        let layers: Vec<Vec<u8>> = (0..1 + random.below(3)).map(|_| harmful(&mut random)).collect();
+        let mut archive = docker_archive(r#"{"config":{"User":"x"}}"#, &layers);
+        for _ in 0..random.below(4) {
+            let at = random.below(archive.len());
+            archive[at] = random.next().to_le_bytes()[0];
+        }
+        if random.chance(10) {
+            archive.truncate(random.below(archive.len()));
+        }
+        if random.chance(10) {
+            archive = gzip(&archive);
+        }
+        match read_bytes(&archive) {
+            Ok(image) => {
+                read += 1;
+                for file in &image.executables {
+                    let inside = file.path.strip_prefix('/').unwrap();
+                    let odd = |part| matches!(part, "" | "." | "..");
+                    assert!(!inside.split('/').any(odd), "{SEED}={seed}, case {case}: {file:?}");
+                }
+            }
+            Err(error) => {
+                refused += 1;
+                let text = error.to_string();
+                let is_said = text.starts_with('/') && text.contains(": ");
+                assert!(
+                    is_said && !text.contains(char::is_control),
+                    "{SEED}={seed}, case {case}: {text}"
+                );
+            }
+        }
+    }
+    assert!(read > CASES / 20 && refused > CASES / 20, "{read} read, {refused} refused");
+}
+
+/// A layer in which each entry may be anything.
+fn harmful(random: &mut Random) -> Vec<u8> {
+    const PARTS: [&str; 14] = [
+        "..",
+        ".",
+        "",
+        "a",
+        "b",
+        "etc",
+        "passwd",
+        ".wh.a",
+        ".wh..wh..opq",
+        ".wh...",
+        ".wh.",
+        "\u{7}",
+        "é",
+        "/",
+    ];
+    const KINDS: [u8; 12] = *b"00012345xgLS";
+    let path = |random: &mut Random| {
+        let parts: Vec<&str> = (0..1 + random.below(4)).map(|_| random.one_of(&PARTS)).collect();
+        // Most lead nowhere bad, so that the rest of the layer is reached.
+        if random.chance(80) { parts.join("/").replace("..", "c") } else { parts.join("/") }
+    };
+    let mut layer = Layer::default();
+    for _ in 0..random.below(12) {
+        if random.chance(20) {
+            let key = random.one_of(&[
+                "path",
+                "linkpath",
+                "size",
+                "uid",
+                "GNU.sparse.name",
+                "GNU.sparse.map",
+            ]);
+            let value = if random.chance(50) { path(random) } else { random.next().to_string() };
+            layer = layer.pax(key, value.as_bytes());
+        }
+        if random.chance(20) {
+            let length = random.below(30);
+            let value: Vec<u8> = (0..length).map(|_| random.next().to_le_bytes()[0]).collect();
+            layer = layer.pax("SCHILY.xattr.security.capability", &value);
+        }
+        let (name, link) = (path(random), path(random));
+        let kind = EntryType::new(random.one_of(&KINDS));
+        let mode = (random.next() & 0o7777) as u32;
+        let ids = (random.next() & 0x1fffff, random.next() & 0x1fffff);
+        let data = vec![b'x'; if random.chance(20) { random.below(2000) } else { 0 }];
+        layer.put(kind, &name, &link, mode, ids, &data);
+    }
+    layer.done()
 }

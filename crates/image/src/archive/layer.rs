@@ -252,7 +252,8 @@ impl<'a> Reader<'a> {
                 self.last = None;
                 node.clone()
             }
-            _ if self.layer.has_directory(&target, self.names) => {
+            // The root is one, whether or not the layer has an entry for it.
+            _ if target.is_empty() || self.layer.has_directory(&target, self.names) => {
                 self.warn(&path, "is a hard link to a directory, which no engine makes");
                 return Ok(());
             }
