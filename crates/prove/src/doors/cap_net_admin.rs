@@ -1,16 +1,16 @@
 //! `CAP_NET_ADMIN`: changing interfaces, routes and the firewall.
 //!
 //! # The attempt
-//! `ioctl(SIOCSIFMTU)` of the loopback interface with an MTU of -1. `dev_ioctl` asks for
-//! CAP_NET_ADMIN in the user namespace that owns the network namespace first: EPERM without. With
-//! it, `dev_validate_mtu` answers EINVAL to a number below zero.
+//! `ioctl(SIOCSIFMETRIC)` of the loopback interface. `dev_ioctl` asks for CAP_NET_ADMIN in the user
+//! namespace that owns the network namespace first: EPERM without. With it, `dev_ifsioc` answers
+//! EOPNOTSUPP: interfaces have no metric.
 //!
 //! (`SO_RCVBUFFORCE` asks in the initial user namespace alone, so it would call root of a rootless
 //! container's own network blocked. `SO_MARK` is open to CAP_NET_RAW too.)
 //!
 //! # Why it is safe
-//! No interface has ever accepted a negative MTU. The loopback interface exists in every network
-//! namespace, so that no module is loaded in search of it.
+//! Nothing was ever made of this request. The loopback interface exists in every network namespace, so
+//! that no module is loaded in search of it. (An MTU of -1 is refused too, but newer kernels log it.)
 
 use super::{Door, Gain, Kind};
 use crate::trial::{Authority, Obstacle, Trial};
@@ -26,9 +26,9 @@ pub(super) const DOOR: Door = Door {
 
 fn prepare(_: &Scene) -> Result<Trial, Obstacle> {
     Ok(Trial::new(
-        "ioctl(SIOCSIFMTU, lo, -1)",
-        (Answer::EPERM, Answer::EINVAL),
+        "ioctl(SIOCSIFMETRIC, lo)",
+        (Answer::EPERM, Answer::Errno(libc::EOPNOTSUPP)),
         Authority::Network,
-        crate::untouched::set_impossible_mtu,
+        crate::untouched::set_impossible_metric,
     ))
 }

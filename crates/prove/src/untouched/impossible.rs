@@ -14,18 +14,17 @@ pub(crate) fn set_impossible_hostname() -> io::Result<()> {
     answer(returned)
 }
 
-/// `ioctl(SIOCSIFMTU)` of the loopback interface with an MTU of -1: EPERM or EINVAL, never more.
-pub(crate) fn set_impossible_mtu() -> io::Result<()> {
+/// `ioctl(SIOCSIFMETRIC)` of the loopback interface: EPERM or EOPNOTSUPP, never more.
+pub(crate) fn set_impossible_metric() -> io::Result<()> {
     let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
     // SAFETY: an `ifreq` of zeros is a valid one: an empty name, and numbers.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(c"lo".to_bytes_with_nul()) {
         *to = *from as libc::c_char;
     }
-    request.ifr_ifru.ifru_mtu = -1;
     // SAFETY: the socket is open, and the request is a whole `ifreq` that lives through the call.
     let returned = unsafe {
-        libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFMTU, std::ptr::from_mut(&mut request))
+        libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFMETRIC, std::ptr::from_mut(&mut request))
     };
     answer(returned.into())
 }

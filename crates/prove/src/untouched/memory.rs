@@ -43,9 +43,17 @@ impl Page {
     /// Its name in `/proc/self/map_files`.
     pub fn name(&self) -> String {
         let first = self.0.as_ptr() as usize;
-        let end = first + LEAST_PAGE.next_multiple_of(rustix::param::page_size());
+        let end = first + LEAST_PAGE.next_multiple_of(page_size());
         format!("{first:x}-{end:x}")
     }
+}
+
+/// The size of a page. (rustix reads it from /proc on kernels before 6.4, which an undumpable process may
+/// not.)
+fn page_size() -> usize {
+    // SAFETY: the argument is a number.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(size).unwrap_or(LEAST_PAGE)
 }
 
 impl Drop for Page {

@@ -15,7 +15,7 @@ pub(crate) use descriptors::{
 };
 pub(crate) use impossible::{
     account_to_nowhere, load_nothing, reboot_without_magic, set_impossible_hostname,
-    set_impossible_mtu, set_impossible_tick,
+    set_impossible_metric, set_impossible_tick,
 };
 pub(crate) use ipc::MessageQueue;
 pub(crate) use memory::{Page, lock_own_memory};

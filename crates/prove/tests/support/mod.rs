@@ -239,3 +239,14 @@ pub fn tick() -> i64 {
     assert_ne!(unsafe { libc::adjtimex(std::ptr::from_mut(&mut time)) }, -1, "it may be asked");
     time.tick
 }
+
+/// The lines of the kernel's log: syslog(2).
+pub fn kernel_log() -> Vec<String> {
+    const READ_ALL: libc::c_int = 3;
+    let mut buffer = vec![0_u8; 1 << 20];
+    let size = libc::c_int::try_from(buffer.len()).expect("a megabyte");
+    // SAFETY: the buffer is as large as the size says, and lives through the call.
+    let length = unsafe { libc::klogctl(READ_ALL, buffer.as_mut_ptr().cast(), size) };
+    let length = usize::try_from(length).unwrap_or(0);
+    String::from_utf8_lossy(&buffer[..length]).lines().map(str::to_owned).collect()
+}

@@ -71,6 +71,7 @@ pub fn state() -> State {
     state.insert("priority".to_owned(), format!("{nice:?}"));
     state.insert("audit".to_owned(), audit());
     state.insert("tick of the clock".to_owned(), crate::support::tick().to_string());
+    state.insert("kernel's log".to_owned(), log());
     state
 }
 
@@ -136,6 +137,16 @@ fn status() -> String {
         ["Uid", "Gid", "Groups", "Cap", "NoNewPrivs", "Seccomp", "VmLck", "VmPin", "TracerPid"];
     let text = fs::read_to_string("/proc/self/status").expect("/proc");
     let kept = text.lines().filter(|line| KEPT.iter().any(|name| line.starts_with(name)));
+    kept.collect::<Vec<_>>().join("\n")
+}
+
+/// The lines of the kernel's log that an attempt could leave: about this program, by the name of its
+/// process, or about what attempts are made on. Others write there too.
+fn log() -> String {
+    let own = fs::read_to_string("/proc/self/comm").expect("/proc");
+    let about = [own.trim(), " lo: ", "syslog", "perf", "module"];
+    let lines = crate::support::kernel_log();
+    let kept = lines.into_iter().filter(|line| about.iter().any(|word| line.contains(word)));
     kept.collect::<Vec<_>>().join("\n")
 }
 
