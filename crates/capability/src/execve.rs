@@ -7,8 +7,8 @@
 use crate::branch::{Branch, Faithful, Judge};
 use crate::permission::{has_ids, may_execute};
 use crate::{
-    Capability, CapabilitySet, Company, Credentials, Environment, Errno, FileCapabilities, Ids,
-    Kernel, Revision, Securebits,
+    Capability, CapabilitySet, Change, Company, Credentials, Environment, Errno, FileCapabilities,
+    Ids, Kernel, Revision, Securebits,
 };
 
 /// A file that a thread may execute, with all that the kernel asks of it.
@@ -239,7 +239,7 @@ fn capabilities_from_file(
 /// Whether the new effective ids count as a change, which no_new_privs refuses and which clears the
 /// ambient set.
 fn id_changes(old: &Credentials, euid: u32, egid: u32, kernel: Kernel) -> bool {
-    if kernel >= Kernel::EXEC_COMPARES_EFFECTIVE_IDS {
+    if kernel.has(Change::EXEC_COMPARES_EFFECTIVE_IDS) {
         euid != old.uid.effective || !old.in_group(egid)
     } else {
         euid != old.uid.real || egid != old.gid.real

@@ -3,7 +3,7 @@
 use crate::{Capability, CapabilitySet};
 use std::fmt;
 
-/// A kernel's version, `major.minor`; the patch level changes no rule of the model.
+/// A kernel's version, `major.minor`, with all its stable updates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kernel {
     /// The 6 in 6.18.
@@ -31,35 +31,48 @@ impl Kernel {
     }
 }
 
-/// Where the rules change.
-impl Kernel {
-    /// From here on a user map with uid 0 of the namespace around asks for CAP_SETFCAP ("capabilities:
-    /// require CAP_SETFCAP to map uid 0").
-    pub const ROOT_MAP_NEEDS_SETFCAP: Self = Self::new(5, 12);
-    /// From here on setresuid(2) and setresgid(2) that change nothing return at once, and so leave a
-    /// filesystem id that differs from the effective one; before, it was set to the effective one
-    /// ("kernel/sys.c: fix and improve control flow in __sys_setres[ug]id()"). It came with 6.3 and
-    /// was taken into stable series: 6.1.176 has it (measured).
-    pub const SETRES_RETURNS_EARLY: Self = Self::new(6, 1);
-    /// The kernel that brought securebits which need no privilege (`SECURE_ALL_UNPRIVILEGED`).
-    pub const UNPRIVILEGED_SECUREBITS: Self = Self::new(6, 14);
-    /// From here on execve compares the new effective ids with the old effective ones; before, with
-    /// the old real ones ("exec: Correct the permission check for unsafe exec").
-    pub const EXEC_COMPARES_EFFECTIVE_IDS: Self = Self::new(6, 17);
+/// A rule that is another one from some version on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    since: Kernel,
+    /// Older series that took it in a stable update.
+    updated: &'static [Kernel],
+}
 
-    /// The versions from which on another set of rules counts, the oldest first. The first is the
-    /// oldest whose source was read.
-    const RULES: [Self; 5] = [
-        Self::new(5, 10),
-        Self::ROOT_MAP_NEEDS_SETFCAP,
+impl Change {
+    /// setresuid(2) and setresgid(2) that change nothing return at once, and so leave a filesystem id
+    /// that differs from the effective one; before, it was set to the effective one ("kernel/sys.c: fix
+    /// and improve control flow in __sys_setres[ug]id()"). 6.3, and by stable updates 6.2, 6.1.26,
+    /// 5.15.110 and 5.10.180.
+    pub const SETRES_RETURNS_EARLY: Self =
+        Self { since: Kernel::new(6, 1), updated: &[Kernel::new(5, 10), Kernel::new(5, 15)] };
+    /// There are securebits which need no privilege (`SECURE_ALL_UNPRIVILEGED`).
+    pub const UNPRIVILEGED_SECUREBITS: Self = Self { since: Kernel::new(6, 14), updated: &[] };
+    /// execve compares the new effective ids with the old effective ones; before, with the old real
+    /// ones ("exec: Correct the permission check for unsafe exec").
+    pub const EXEC_COMPARES_EFFECTIVE_IDS: Self = Self { since: Kernel::new(6, 17), updated: &[] };
+
+    const ALL: [Self; 3] = [
         Self::SETRES_RETURNS_EARLY,
         Self::UNPRIVILEGED_SECUREBITS,
         Self::EXEC_COMPARES_EFFECTIVE_IDS,
     ];
+}
+
+/// Where the rules change.
+impl Kernel {
+    /// The oldest one whose rules are known; what is older takes them.
+    pub const OLDEST: Self = Self::new(5, 10);
 
     /// The versions that the differential test was run on, the oldest first.
     pub const COMPARED: [Self; 4] =
         [Self::new(6, 1), Self::new(6, 12), Self::new(6, 18), Self::NEWEST];
+
+    /// Whether it has the newer rule. A version is taken with its stable updates.
+    pub fn has(self, change: Change) -> bool {
+        let version = self.max(Self::OLDEST);
+        version >= change.since || change.updated.contains(&version)
+    }
 
     /// Whose rules are used for this version, and how well that is founded. Nothing is unknown: a
     /// version takes the rules of the nearest one that is known, and this says so.
@@ -74,23 +87,17 @@ impl Kernel {
     /// );
     /// ```
     pub fn rules(self) -> Rules {
-        let (oldest, newest) = (Self::RULES[0], Self::NEWEST);
         let (like, evidence) = if Self::COMPARED.contains(&self) {
             (self, Evidence::Compared)
-        } else if self < oldest {
-            (oldest, Evidence::Assumed)
-        } else if self > newest {
-            (newest, Evidence::Assumed)
+        } else if self < Self::OLDEST {
+            (Self::OLDEST, Evidence::Assumed)
+        } else if self > Self::NEWEST {
+            (Self::NEWEST, Evidence::Assumed)
         } else {
-            let since = Self::RULES.into_iter().rev().find(|since| *since <= self);
-            let since = since.unwrap_or(oldest);
-            // A version that was compared and lies in the same stretch speaks for this one.
-            let until = Self::RULES.into_iter().find(|next| *next > self);
-            let within =
-                |compared: &Self| *compared >= since && until.is_none_or(|until| *compared < until);
-            let later = Self::COMPARED.into_iter().find(|it| *it > self && within(it));
-            let earlier = || Self::COMPARED.into_iter().rev().find(within);
-            (later.or_else(earlier).unwrap_or(since), Evidence::Read)
+            let same = |other: &Self| Change::ALL.iter().all(|it| self.has(*it) == other.has(*it));
+            let later = Self::COMPARED.into_iter().find(|it| *it > self && same(it));
+            let earlier = || Self::COMPARED.into_iter().rev().find(same);
+            (later.or_else(earlier).unwrap_or(self), Evidence::Read)
         };
         Rules { kernel: self, like, evidence }
     }
@@ -101,7 +108,8 @@ impl Kernel {
 pub enum Evidence {
     /// The version lies outside of those whose sources were read.
     Assumed,
-    /// Its sources were read, and no rule changes between it and the one that it is taken to be like.
+    /// It lies between versions that were compared or read, and no rule is known to differ from those of
+    /// the one that it is taken to be like.
     Read,
     /// The differential test was run on it.
     Compared,
@@ -112,7 +120,7 @@ pub enum Evidence {
 pub struct Rules {
     /// The version that was asked about.
     pub kernel: Kernel,
-    /// The nearest version that is known, whose rules are used.
+    /// The nearest version that is known and has the same rules: itself, where no other has.
     pub like: Kernel,
     /// How well that is founded.
     pub evidence: Evidence,
@@ -123,6 +131,10 @@ impl fmt::Display for Rules {
         let Self { kernel, like, evidence } = self;
         match evidence {
             Evidence::Compared => write!(f, "the rules were compared with Linux {kernel}"),
+            Evidence::Read if kernel == like => write!(
+                f,
+                "the rules were compared with no kernel that has those of Linux {kernel}; they were read in its source"
+            ),
             Evidence::Read => write!(
                 f,
                 "the rules were not compared with Linux {kernel} itself; those of {like} are used, the nearest one"
@@ -164,13 +176,21 @@ mod tests {
         };
         assert_eq!(rules(6, 12), ("6.12".to_owned(), Evidence::Compared));
         assert_eq!(rules(4, 19), ("5.10".to_owned(), Evidence::Assumed));
-        assert_eq!(rules(5, 10), ("5.10".to_owned(), Evidence::Read));
-        assert_eq!(rules(5, 15), ("5.12".to_owned(), Evidence::Read));
+        assert_eq!(rules(5, 10), ("6.1".to_owned(), Evidence::Read));
+        assert_eq!(rules(5, 13), ("5.13".to_owned(), Evidence::Read));
         assert_eq!(rules(6, 6), ("6.12".to_owned(), Evidence::Read));
-        assert_eq!(rules(6, 15), ("6.14".to_owned(), Evidence::Read));
-        assert_eq!(rules(6, 17), ("6.18".to_owned(), Evidence::Read));
         assert_eq!(rules(6, 13), ("6.12".to_owned(), Evidence::Read));
+        assert_eq!(rules(6, 15), ("6.15".to_owned(), Evidence::Read));
+        assert_eq!(rules(6, 17), ("6.18".to_owned(), Evidence::Read));
         assert_eq!(rules(8, 0), ("7.2".to_owned(), Evidence::Assumed));
+    }
+
+    #[test]
+    fn a_version_is_taken_with_its_stable_updates() {
+        let early = |major, minor| Kernel::new(major, minor).has(Change::SETRES_RETURNS_EARLY);
+        assert!(early(5, 10) && early(5, 15) && early(6, 1) && early(6, 18));
+        assert!(!early(5, 13) && !early(6, 0));
+        assert!(early(4, 19), "what is older takes the rules of 5.10");
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub use escalation::{
 pub use execve::{Directory, Executable, execve, execve_in_company};
 pub use file_capabilities::{FileCapabilities, FileCapabilitiesError, Revision};
 pub use id_map::{IdMap, OVERFLOW_ID};
-pub use kernel::{Evidence, Kernel, Rules};
+pub use kernel::{Change, Evidence, Kernel, Rules};
 pub use map_writing::{Extent, MadeNamespace};
 pub use mount::Mount;
 pub use nested::{NamespaceGate, Nested, nested};

@@ -7,7 +7,7 @@
 //! they are refused, as is one of several ids.
 
 use crate::branch::{Branch, Faithful, Judge};
-use crate::{Capability, Credentials, Environment, Errno, IdMap, Kernel};
+use crate::{Capability, Credentials, Environment, Errno, IdMap};
 
 /// A line of a map: the first id inside, the first id in the namespace around, in its own numbers, and
 /// how many.
@@ -65,8 +65,8 @@ impl MadeNamespace {
     ///
     /// # Errors
     /// `EPERM` where it is written already, without CAP_SYS_ADMIN, and for anything but the one id of
-    /// who made it and is it still; from Linux 5.12 on, also for uid 0 of the namespace around if the
-    /// maker had no CAP_SETFCAP. `EINVAL` for no map.
+    /// who made it and is it still; also for uid 0 of the namespace around if the maker had no
+    /// CAP_SETFCAP (`verify_root_map`, Linux 5.12 and 5.10.35). `EINVAL` for no map.
     pub fn write_uid_map(
         &mut self,
         writer: &Credentials,
@@ -88,8 +88,7 @@ impl MadeNamespace {
         judge: &mut impl Judge,
     ) -> Result<Environment, Errno> {
         may_write(self.users_written, writer, extent, judge)?;
-        let needs_setfcap = inside.kernel >= Kernel::ROOT_MAP_NEEDS_SETFCAP && extent.1 == 0;
-        let refused = needs_setfcap && !self.maker_had_setfcap;
+        let refused = extent.1 == 0 && !self.maker_had_setfcap;
         if judge.decide(Branch::MapOfRootRefused, refused) {
             return Err(Errno::EPERM);
         }
@@ -204,4 +203,39 @@ fn one_id(extent: Extent, outer: &IdMap, id: u32) -> bool {
 fn resolved(extent: Extent, outer: &IdMap) -> IdMap {
     let (inside, first, count) = extent;
     IdMap::from_extents(outer.resolve(first).map(|reference| (inside, reference, count)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CapabilitySet, unshare_user_namespace};
+
+    /// Root of the namespace around, with these effective capabilities, makes one and maps itself.
+    fn root_maps_itself(effective: CapabilitySet) -> Result<Environment, Errno> {
+        let around = Environment::default();
+        let maker = Credentials { effective, ..Credentials::unprivileged(0, CapabilitySet::EMPTY) };
+        let writer = unshare_user_namespace(&maker, &around).expect("root has a number");
+        MadeNamespace::new(&maker, &around).write_uid_map(&writer, (0, 0, 1), &around.nested())
+    }
+
+    #[test]
+    fn root_is_mapped_by_who_could_give_files_capabilities() {
+        let after = root_maps_itself(Capability::SETFCAP.into()).expect("it may");
+        assert_eq!(after.uids.root(), Some(0));
+        assert_eq!(root_maps_itself(CapabilitySet::EMPTY), Err(Errno::EPERM));
+    }
+
+    #[test]
+    fn a_group_is_mapped_once_setgroups_is_denied() {
+        let around = Environment::default();
+        let maker = Credentials::unprivileged(1000, CapabilitySet::EMPTY);
+        let writer = unshare_user_namespace(&maker, &around).expect("it has a number");
+        let (mut made, inside) = (MadeNamespace::new(&maker, &around), around.nested());
+        let map = (0, 1000, 1);
+        assert_eq!(made.write_gid_map(&writer, map, &inside), Err(Errno::EPERM));
+        assert_eq!(made.deny_setgroups(&writer), Ok(()));
+        let after = made.write_gid_map(&writer, map, &inside).expect("it may");
+        assert_eq!((after.gids.root(), after.setgroups_allowed), (Some(1000), false));
+        assert_eq!(made.deny_setgroups(&writer), Err(Errno::EPERM));
+    }
 }

@@ -1,11 +1,10 @@
 //! prctl(2): the operations that bear on privilege (`cap_task_prctl`).
 
 use crate::branch::{Branch, Faithful, Judge};
-use crate::{Capability, CapabilitySet, Credentials, Environment, Errno, Kernel, Securebits};
+use crate::{Capability, CapabilitySet, Change, Credentials, Environment, Errno, Securebits};
 
 /// The securebits which need no privilege: EXEC_RESTRICT_FILE and EXEC_DENY_INTERACTIVE
-/// (`SECURE_ALL_UNPRIVILEGED`),
-/// and their locks: bits 8 to 11.
+/// (`SECURE_ALL_UNPRIVILEGED`), and their locks: bits 8 to 11.
 const UNPRIVILEGED: u32 = 0xf00;
 /// Every flag that older kernels have, with its lock: bits 0 to 7.
 const PRIVILEGED: u32 = 0x0ff;
@@ -163,7 +162,7 @@ pub fn set_securebits_judged(
     environment: &Environment,
     judge: &mut impl Judge,
 ) -> Result<Credentials, Errno> {
-    let newer = environment.kernel >= Kernel::UNPRIVILEGED_SECUREBITS;
+    let newer = environment.kernel.has(Change::UNPRIVILEGED_SECUREBITS);
     let known = if newer { PRIVILEGED | UNPRIVILEGED } else { PRIVILEGED };
     let (before, after) = (old.securebits.bits(), securebits.bits());
     let changed = before ^ after;

@@ -6,7 +6,7 @@ use crate::namespace::Namespace;
 use crate::tally::Tally;
 use crate::thread::Thread;
 use dropcap_capability::branch::{Branch, Faithful};
-use dropcap_capability::{Credentials, Errno, Kernel};
+use dropcap_capability::{Change, Credentials, Errno, Kernel};
 use std::collections::BTreeSet;
 
 /// What the kernel made of an operation.
@@ -115,9 +115,8 @@ impl<'a> Comparison<'a> {
             }
             Mutation::WithoutEffect(_) => Ok(thread.clone()),
             Mutation::OtherKernel => {
-                let newer = Kernel::EXEC_COMPARES_EFFECTIVE_IDS;
-                let running = thread.environment.kernel;
-                let kernel = if running >= newer { Kernel::COMPARED[0] } else { Kernel::NEWEST };
+                let newer = thread.environment.kernel.has(Change::EXEC_COMPARES_EFFECTIVE_IDS);
+                let kernel = if newer { Kernel::COMPARED[0] } else { Kernel::NEWEST };
                 let mut there = thread.clone();
                 there.environment.kernel = kernel;
                 there.after(operation, self.namespaces, &mut Faithful)

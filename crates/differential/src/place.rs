@@ -45,7 +45,7 @@ const WORKING_DIRECTORY: i32 = -100;
 /// The attribute that holds file capabilities.
 const ATTRIBUTE: &str = "security.capability";
 /// Where a mount namespace of its own can have a file system; the first one that there is.
-const MOUNT_POINTS: [&str; 4] = ["/tmp", "/mnt", "/run", "/proc"];
+const MOUNT_POINTS: [&str; 4] = ["/tmp", "/mnt", "/run", "/dev"];
 
 /// How many execve calls of one case can have files of their own.
 pub const SLOTS: usize = 3;

@@ -2,8 +2,8 @@
 
 use crate::judges::Mutation;
 use crate::tally::Tally;
-use dropcap_capability::Kernel;
 use dropcap_capability::branch::Branch;
+use dropcap_capability::{Change, Kernel};
 use std::fmt;
 use std::time::Duration;
 
@@ -29,11 +29,11 @@ pub struct Verdict {
     pub kernel: Kernel,
 }
 
-/// The first kernel that has what lets a decision fall yes; before, it always falls no.
-const NEEDS: [(Branch, Kernel); 3] = [
-    (Branch::SecurebitsUnprivileged, Kernel::UNPRIVILEGED_SECUREBITS),
-    (Branch::UidUnchanged, Kernel::SETRES_RETURNS_EARLY),
-    (Branch::GidUnchanged, Kernel::SETRES_RETURNS_EARLY),
+/// The change that brought what lets a decision fall yes; before it, it always falls no.
+const NEEDS: [(Branch, Change); 3] = [
+    (Branch::SecurebitsUnprivileged, Change::UNPRIVILEGED_SECUREBITS),
+    (Branch::UidUnchanged, Change::SETRES_RETURNS_EARLY),
+    (Branch::GidUnchanged, Change::SETRES_RETURNS_EARLY),
 ];
 
 impl Verdict {
@@ -76,7 +76,7 @@ impl Verdict {
     }
 
     fn can_fall_yes(&self, branch: Branch) -> bool {
-        NEEDS.iter().all(|(needs, since)| *needs != branch || self.kernel >= *since)
+        NEEDS.iter().all(|(needs, change)| *needs != branch || self.kernel.has(*change))
     }
 
     /// Mutations of the model that no case contradicted.

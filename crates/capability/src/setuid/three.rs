@@ -2,7 +2,7 @@
 
 use super::fixup;
 use crate::branch::{Branch, Faithful, Judge};
-use crate::{Capability, Credentials, Environment, Errno, IdMap, Ids, Kernel};
+use crate::{Capability, Change, Credentials, Environment, Errno, IdMap, Ids, Kernel};
 
 /// The ids that setresuid(2) and setresgid(2) take; `None` is −1: leave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -75,7 +75,7 @@ fn set_ids(
     let resolved = request.resolve(map);
     let mapped = judge.decide(decisions.mapped, resolved.is_some());
     let Some(request) = resolved.filter(|_| mapped) else { return Err(Errno::EINVAL) };
-    let no_op = kernel >= Kernel::SETRES_RETURNS_EARLY && request.is_no_op(ids);
+    let no_op = kernel.has(Change::SETRES_RETURNS_EARLY) && request.is_no_op(ids);
     if judge.decide(decisions.unchanged, no_op) {
         return Ok(None);
     }

@@ -71,7 +71,8 @@ pub fn executables() -> impl Strategy<Value = Vec<Executable>> {
     })
 }
 
-/// The initial user namespace, by the older rules and by the newest.
+/// The initial user namespace, by the oldest rules, by those between and by the newest.
 pub fn environment() -> impl Strategy<Value = Environment> {
-    prop_oneof![Just(Kernel::new(6, 1)), Just(Kernel::NEWEST)].prop_map(Environment::of_kernel)
+    prop_oneof![Just(Kernel::new(5, 13)), Just(Kernel::new(6, 1)), Just(Kernel::NEWEST)]
+        .prop_map(Environment::of_kernel)
 }
