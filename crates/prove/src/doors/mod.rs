@@ -188,3 +188,31 @@ impl Door {
         DOORS.iter().find(|door| door.name == name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_capability_has_its_door_and_every_door_its_name() {
+        let of = |capability: &Capability| {
+            DOORS.iter().any(|door| {
+                door.capability() == Some(*capability) && Some(door.name) == capability.name()
+            })
+        };
+        let without: Vec<&Capability> =
+            Capability::KNOWN.iter().filter(|capability| !of(capability)).collect();
+        assert!(without.is_empty(), "{without:?}");
+        let names: HashSet<&str> = DOORS.iter().map(|door| door.name).collect();
+        assert_eq!(names.len(), DOORS.len());
+    }
+
+    #[test]
+    fn the_four_that_dropcap_began_with_come_first_in_their_groups() {
+        let first = |gain: Gain| DOORS.iter().find(|door| door.gain == gain).map(|door| door.name);
+        let firsts = Gain::ALL.map(first);
+        let seed = ["CAP_NET_RAW", "CAP_DAC_OVERRIDE", "CAP_SYS_CHROOT", "CAP_KILL"];
+        assert_eq!(firsts[..4], seed.map(Some));
+    }
+}

@@ -4,7 +4,8 @@
 //! In each directory that is mounted from the machine, writable and not nosuid, `open(O_TMPFILE)`
 //! makes a file without a name, which gets the setuid bit. What user 0 makes belongs to root of the
 //! machine, with no capability at all; whoever has an account there executes it as root. The root
-//! directory of a container does not count: it lies where the machine's users cannot go.
+//! directory of a container does not count, nor do the engine's volumes: they lie where the machine's
+//! users cannot go.
 //!
 //! # Why it is safe
 //! A file without a name cannot be opened by anybody else, is empty, may be executed by nobody, and is
@@ -39,14 +40,15 @@ const WITHOUT_PROGRAMS: &[&str] = &[
     "nsfs",
     "proc",
     "pstore",
-    "ramfs",
     "rpc_pipefs",
     "securityfs",
     "selinuxfs",
     "sysfs",
-    "tmpfs",
     "tracefs",
 ];
+
+/// Where engines keep volumes, which only root of the machine may enter.
+const VOLUMES: &[&str] = &["/docker/volumes/", "/containers/storage/", "/kubelet/pods/"];
 
 pub(super) const DOOR: Door = Door {
     name: "setuid-plant",
@@ -122,8 +124,16 @@ fn attempt(door: &Door, scene: &Scene) -> Attempt {
 
 /// Whether it may be a directory of the machine's own, with files that its users execute.
 fn holds_programs(mount: &Mount) -> bool {
-    let own_root = mount.point == Path::new("/") && mount.kind == "overlay";
-    !own_root && !WITHOUT_PROGRAMS.contains(&mount.kind.as_str()) && mount.point.is_dir()
+    let whole = mount.root == Path::new("/");
+    // A container's own root directory, or memory that was mounted for it.
+    let own = match mount.kind.as_str() {
+        "overlay" => mount.point == Path::new("/"),
+        "tmpfs" | "ramfs" => whole,
+        _ => false,
+    };
+    let root = mount.root.to_string_lossy();
+    let volume = VOLUMES.iter().any(|place| root.contains(place));
+    !own && !volume && !WITHOUT_PROGRAMS.contains(&mount.kind.as_str()) && mount.point.is_dir()
 }
 
 /// Whether nothing may be written there, or nothing there gives a privilege.

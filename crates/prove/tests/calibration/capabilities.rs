@@ -46,6 +46,18 @@ fn inside_a_user_namespace_a_held_capability_can_be_blocked() {
         ("CAP_NET_ADMIN", libc::CLONE_NEWNET, Verdict::Open),
         ("CAP_SYS_ADMIN", 0, Verdict::HeldButBlocked),
         ("CAP_SYS_ADMIN", libc::CLONE_NEWUTS, Verdict::Open),
+        ("CAP_NET_BROADCAST", 0, Verdict::HeldButBlocked),
+        ("CAP_NET_BROADCAST", libc::CLONE_NEWNET, Verdict::Open),
+        ("CAP_IPC_OWNER", 0, Verdict::HeldButBlocked),
+        ("CAP_IPC_OWNER", libc::CLONE_NEWIPC, Verdict::Open),
+        ("CAP_SYS_BOOT", 0, Verdict::HeldButBlocked),
+        ("CAP_SYS_TIME", 0, Verdict::HeldButBlocked),
+        ("CAP_FSETID", 0, Verdict::HeldButBlocked),
+        ("CAP_AUDIT_WRITE", 0, Verdict::HeldButBlocked),
+        ("CAP_AUDIT_READ", 0, Verdict::HeldButBlocked),
+        ("CAP_DAC_READ_SEARCH", 0, Verdict::Open),
+        ("CAP_SETFCAP", 0, Verdict::Open),
+        ("CAP_FOWNER", 0, Verdict::Open),
         ("CAP_CHOWN", 0, Verdict::Open),
         ("CAP_SETUID", 0, Verdict::Open),
     ] {
@@ -85,4 +97,20 @@ fn without_a_foreign_process_kill_is_not_tried() {
     let tried: Attempt = serde_json::from_slice(&said).expect("JSON");
     assert_eq!(tried.verdict, Verdict::NotTried, "{tried:?}");
     assert!(tried.because.contains("another user"), "{tried:?}");
+}
+
+/// A check that takes another capability as well is open to it, and says by which.
+#[test]
+fn what_stands_in_for_a_capability_opens_its_door_and_is_named() {
+    must_be_root();
+    for name in ["CAP_BPF", "CAP_PERFMON", "CAP_CHECKPOINT_RESTORE"] {
+        let tried = attempt(name, &only(Capability::SYS_ADMIN), || {}, same);
+        assert_eq!(tried.verdict, Verdict::Open, "{tried:?}");
+        assert!(!tried.held && tried.as_expected(), "{tried:?}");
+        assert!(tried.because.contains("CAP_SYS_ADMIN"), "{tried:?}");
+    }
+    // A handle is no file's permission: there nothing stands in.
+    let tried = attempt("CAP_DAC_READ_SEARCH", &only(Capability::DAC_OVERRIDE), || {}, same);
+    assert_eq!(tried.verdict, Verdict::Closed, "{tried:?}");
+    assert!(tried.as_expected(), "{tried:?}");
 }
