@@ -12,7 +12,7 @@ use dropcap_image::Image;
 use dropcap_manifest::{Container, Mount, Settings};
 
 /// The path that the setuid-root executable of an assumed image is shown with.
-pub(crate) const ASSUMED_EXECUTABLE: &str = "(assumed) a setuid-root executable";
+pub const ASSUMED_EXECUTABLE: &str = "(assumed) a setuid-root executable";
 
 /// What the engine makes of a container.
 #[derive(Debug)]

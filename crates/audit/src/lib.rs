@@ -21,7 +21,7 @@ mod rules;
 mod script;
 mod subject;
 
-pub use analysis::{Analysis, States};
+pub use analysis::{ASSUMED_EXECUTABLE, Analysis, States};
 pub use audit::{Audited, AuditedContainer, audit};
 pub use finding::{Finding, Level};
 pub use fix::{Because, Change, FileEdit, Fix, FixTier, Plan, merge};

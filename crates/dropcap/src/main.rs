@@ -15,6 +15,7 @@ mod inspect;
 mod output;
 mod prove;
 mod run;
+mod running;
 #[cfg(target_os = "linux")]
 mod runtime;
 mod scan;

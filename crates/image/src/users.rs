@@ -126,6 +126,11 @@ impl Users {
         to_id(self.group_id(group, id(group)?)?)
     }
 
+    /// The accounts, in their order: name and user id as written, 0 where it is no number.
+    pub fn accounts(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.accounts.iter().map(|account| (account.name.as_str(), account.uid))
+    }
+
     /// The name of the first account with this uid.
     pub fn name_of(&self, uid: u32) -> Option<&str> {
         let mut accounts = self.accounts.iter();

@@ -8,6 +8,7 @@ use dropcap_capability::{Directory, Executable, FileCapabilities};
 use rustix::fs::{Access, StatVfsMountFlags, access, getxattr, statvfs};
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -138,12 +139,31 @@ impl Walk {
     /// Whether the mount that a file lies on is nosuid, and noexec.
     fn mount_flags(&mut self, path: &Path) -> (bool, bool) {
         let directory = path.parent().unwrap_or(path).to_owned();
-        *self.mounts.entry(directory).or_insert_with_key(|directory| {
-            let flags = statvfs(directory).map_or(StatVfsMountFlags::empty(), |it| it.f_flag);
-            let has = |flag| flags.contains(flag);
-            (has(StatVfsMountFlags::NOSUID), has(StatVfsMountFlags::NOEXEC))
-        })
+        *self.mounts.entry(directory).or_insert_with_key(|directory| mount_flags(directory))
     }
+}
+
+/// The file at `path`, whether it gives a privilege or not.
+pub(crate) fn executable(path: &Path) -> io::Result<Executable> {
+    let status = fs::metadata(path)?;
+    let (nosuid, noexec) = mount_flags(path);
+    Ok(Executable {
+        path: path.display().to_string(),
+        mode: status.mode() & 0o7777,
+        uid: Some(status.uid()),
+        gid: Some(status.gid()),
+        file_capabilities: file_capabilities(path),
+        nosuid,
+        noexec,
+        restricted_directories: restricted(path),
+    })
+}
+
+/// Whether the mount that something lies on is nosuid, and noexec.
+fn mount_flags(path: &Path) -> (bool, bool) {
+    let flags = statvfs(path).map_or(StatVfsMountFlags::empty(), |it| it.f_flag);
+    let has = |flag| flags.contains(flag);
+    (has(StatVfsMountFlags::NOSUID), has(StatVfsMountFlags::NOEXEC))
 }
 
 /// The directories on the way to a file that not everybody may search.

@@ -42,7 +42,11 @@ pub use assume::{AssumeError, assume};
 pub use attempt::Attempt;
 pub use doors::{DOORS, Door, Gain};
 pub use executables::{Search, SearchLimits};
-pub use inspection::{DoorState, InspectError, Inspection, inspect_pid, inspect_self};
+pub use inspection::{
+    Difference, DoorState, Execution, FileInspection, InspectError, Inspection, Outcome, Processes,
+    RootInspection, STRANGER, SetDifference, UserEntry, difference, inspect_file, inspect_initial,
+    inspect_pid, inspect_processes, inspect_root, inspect_self,
+};
 pub use placement::{Placement, PlacementError, Shortcomings, has_root, join, place};
 pub use proof::{Proof, prove};
 pub use scene::Scene;

@@ -1,7 +1,7 @@
 //! What stands around the process before anything is tried.
 
 use crate::executables::{Search, SearchLimits, search};
-use crate::state::{State, id_map};
+use crate::state::{State, UserNamespace, id_map};
 use crate::stranger::Stranger;
 use crate::trial::{Authority, Obstacle, Part, missing};
 use dropcap_capability::{
@@ -61,7 +61,7 @@ impl Scene {
             }
         }
         Ok(Self {
-            environment: environment(&state, Path::new("/proc/self")),
+            environment: environment(state.user_namespace.as_ref(), Path::new("/proc/self")),
             executables,
             has_proc: Path::new("/proc/self/status").exists(),
             owned: owned(),
@@ -203,10 +203,11 @@ impl Scene {
     }
 }
 
-/// What the model asks about beside credentials, for the process with this directory in /proc.
-pub(crate) fn environment(state: &State, process: &Path) -> Environment {
+/// What the model asks about beside credentials, for the process with this directory in /proc, which
+/// lives in `namespace`.
+pub(crate) fn environment(namespace: Option<&UserNamespace>, process: &Path) -> Environment {
     let everything = || (IdMap::everything(), IdMap::everything());
-    let (uids, gids) = state.user_namespace.as_ref().map_or_else(everything, |namespace| {
+    let (uids, gids) = namespace.map_or_else(everything, |namespace| {
         (id_map(&namespace.uid_map), id_map(&namespace.gid_map))
     });
     let setgroups_allowed =
@@ -219,6 +220,11 @@ pub(crate) fn environment(state: &State, process: &Path) -> Environment {
         setgroups_allowed,
         outer_roots: Vec::new(),
     }
+}
+
+/// This kernel, and a user namespace in which every id exists.
+pub(crate) fn initial_namespace() -> Environment {
+    Environment { capabilities: kernel_capabilities(), ..Environment::of_kernel(sys::kernel()) }
 }
 
 /// Every capability that the running kernel has.

@@ -1,6 +1,6 @@
 //! What a process is, as the kernel shows it: `state` in JSON.
 
-use dropcap_capability::{Capability, CapabilitySet, Credentials, IdMap, Ids, Securebits};
+use dropcap_capability::{Capability, CapabilitySet, Credentials, IdMap, ProcStatus, Securebits};
 use dropcap_confine::sys::read_credentials;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -66,6 +66,51 @@ pub enum SeccompMode {
     Filter,
 }
 
+impl SeccompMode {
+    /// By its number in `/proc/PID/status`.
+    pub(crate) fn of_number(number: Option<u8>) -> Option<Self> {
+        match number? {
+            0 => Some(Self::Disabled),
+            1 => Some(Self::Strict),
+            2 => Some(Self::Filter),
+            _ => None,
+        }
+    }
+
+    /// Its name, as in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Strict => "strict",
+            Self::Filter => "filter",
+        }
+    }
+}
+
+impl SecurebitsState {
+    /// The flags that are set, as capabilities(7) writes them in small letters.
+    pub fn names(self) -> Vec<&'static str> {
+        let flag = |flag: Securebits, set: bool, locked: bool| {
+            let set = if set { flag } else { Securebits::EMPTY };
+            set.union(if locked { flag.locks() } else { Securebits::EMPTY })
+        };
+        flag(Securebits::NOROOT, self.noroot, self.noroot_locked)
+            .union(flag(
+                Securebits::NO_SETUID_FIXUP,
+                self.no_setuid_fixup,
+                self.no_setuid_fixup_locked,
+            ))
+            .union(flag(Securebits::KEEP_CAPS, self.keep_caps, self.keep_caps_locked))
+            .union(flag(
+                Securebits::NO_CAP_AMBIENT_RAISE,
+                self.no_cap_ambient_raise,
+                self.no_cap_ambient_raise_locked,
+            ))
+            .names()
+            .collect()
+    }
+}
+
 /// The user namespace of a process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserNamespace {
@@ -102,7 +147,8 @@ impl State {
     /// them.
     pub fn of_this_thread(credentials: &Credentials) -> Self {
         let status = fs::read_to_string("/proc/self/status").ok();
-        let seccomp = status.as_deref().and_then(seccomp_mode).or_else(|| {
+        let status = status.as_deref().and_then(|status| ProcStatus::parse(status).ok());
+        let seccomp = SeccompMode::of_number(status.and_then(|it| it.seccomp)).or_else(|| {
             use dropcap_confine::sys::{Linux, System};
             let mode = |filter| if filter { SeccompMode::Filter } else { SeccompMode::Disabled };
             Linux.has_filter().ok().map(mode)
@@ -199,75 +245,15 @@ fn id_ranges(text: &str) -> Vec<IdRange> {
     text.lines().filter_map(range).collect()
 }
 
-/// The value of a line `NAME:\tVALUE` of `/proc/PID/status`.
-pub(crate) fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
-    status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
-}
-
-/// The `Seccomp` line.
-pub(crate) fn seccomp_mode(status: &str) -> Option<SeccompMode> {
-    match field(status, "Seccomp")? {
-        "0" => Some(SeccompMode::Disabled),
-        "1" => Some(SeccompMode::Strict),
-        "2" => Some(SeccompMode::Filter),
-        _ => None,
-    }
-}
-
 /// The credentials in a `/proc/PID/status`, as the reader's user namespace shows them; it does not
 /// tell the securebits, which are taken to be clear.
 pub(crate) fn credentials(status: &str) -> Option<Credentials> {
-    let ids = |name| {
-        let mut numbers = field(status, name)?.split_whitespace().map(str::parse);
-        let mut next = || numbers.next()?.ok();
-        Some(Ids { real: next()?, effective: next()?, saved: next()?, filesystem: next()? })
-    };
-    let set =
-        |name| u64::from_str_radix(field(status, name)?, 16).ok().map(CapabilitySet::from_bits);
-    let mut groups: Vec<u32> = field(status, "Groups")?
-        .split_whitespace()
-        .map(str::parse)
-        .collect::<Result<_, _>>()
-        .ok()?;
-    groups.sort_unstable();
-    Some(Credentials {
-        uid: ids("Uid")?,
-        gid: ids("Gid")?,
-        groups,
-        effective: set("CapEff")?,
-        permitted: set("CapPrm")?,
-        inheritable: set("CapInh")?,
-        bounding: set("CapBnd")?,
-        ambient: set("CapAmb")?,
-        securebits: Securebits::EMPTY,
-        no_new_privs: field(status, "NoNewPrivs")? == "1",
-    })
+    ProcStatus::parse(status).ok().map(|status| status.credentials)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const STATUS: &str = "Name:\tsu\nUid:\t1000\t0\t0\t0\nGid:\t1000\t1000\t1000\t1000\n\
-        Groups:\t4 3 \nCapInh:\t0000000000000000\nCapPrm:\t00000000000000c0\n\
-        CapEff:\t0000000000000080\nCapBnd:\t000001fffeffffff\nCapAmb:\t0000000000000000\n\
-        NoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t1\n";
-
-    #[test]
-    fn a_status_file_tells_credentials() {
-        let read = credentials(STATUS).expect("complete");
-        assert_eq!(read.uid, Ids { real: 1000, effective: 0, saved: 0, filesystem: 0 });
-        assert_eq!(read.groups, [3, 4]);
-        assert_eq!(read.permitted.to_string(), "CAP_SETGID,CAP_SETUID");
-        assert_eq!(read.effective.to_string(), "CAP_SETUID");
-        assert_eq!(read.bounding.bits(), 0x1ff_feff_ffff);
-        assert_eq!(seccomp_mode(STATUS), Some(SeccompMode::Filter));
-    }
-
-    #[test]
-    fn a_cut_status_file_tells_nothing() {
-        assert_eq!(credentials(&STATUS[..STATUS.len() / 2]), None);
-    }
 
     #[test]
     fn ids_are_read_from_the_outside_in() {

@@ -1,28 +1,61 @@
-//! What processes are and can reach, as text.
+//! What processes, files and roots are and can reach, as text.
+
+mod difference;
+mod file;
+mod table;
+
+pub use difference::difference;
 
 use crate::prove::Detail;
+use crate::text::clean;
 use anstyle::{AnsiColor, Style};
-use dropcap_prove::{Inspection, SeccompMode, State};
+use dropcap_prove::{FileInspection, Inspection, RootInspection, SeccompMode, State};
+use serde::Serialize;
 use std::fmt::Write;
 
 const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
-const DIMMED: Style = Style::new().dimmed();
+const GREEN: Style = AnsiColor::Green.on_default();
 
-/// Several inspections, for a person: one block each, or a table of one line each when there is
-/// more than one and no detail is asked for. Styles are stripped by whoever prints it.
-pub fn text(inspections: &[Inspection], detail: Detail) -> String {
+/// What was looked at, each in its own layout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Inspected {
+    /// A process, one that runs or one that would.
+    Process(Box<Inspection>),
+    /// An executable file.
+    File(FileInspection),
+    /// A root directory.
+    Root(RootInspection),
+}
+
+/// What was looked at, for a person: one block each. Where there are several processes they are a
+/// table of one line each, unless all detail is asked for. Styles are stripped by whoever prints it.
+pub fn text(inspected: &[Inspected], detail: Detail) -> String {
+    let processes: Vec<&Inspection> = inspected
+        .iter()
+        .filter_map(|one| match one {
+            Inspected::Process(process) => Some(process.as_ref()),
+            _ => None,
+        })
+        .collect();
+    let as_table = processes.len() > 1 && detail != Detail::Verbose;
     let mut out = String::new();
     // Writing to a string cannot fail.
-    let _ = match inspections {
-        [] => Ok(()),
-        [one] => block(&mut out, one, detail),
-        many if detail == Detail::Verbose => many.iter().try_for_each(|one| {
-            block(&mut out, one, detail)?;
-            writeln!(out)
-        }),
-        many => table(&mut out, many),
-    };
+    if as_table {
+        let _ = table::table(&mut out, &processes);
+    }
+    for one in inspected {
+        if !(out.is_empty() || as_table && matches!(one, Inspected::Process(_))) {
+            out.push('\n');
+        }
+        let _ = match one {
+            Inspected::Process(_) if as_table => Ok(()),
+            Inspected::Process(process) => block(&mut out, process, detail),
+            Inspected::File(one) => file::file(&mut out, one),
+            Inspected::Root(root) => file::root(&mut out, root, detail),
+        };
+    }
     out
 }
 
@@ -39,7 +72,8 @@ fn set(names: &[String]) -> String {
 
 fn block(out: &mut String, one: &Inspection, detail: Detail) -> std::fmt::Result {
     let state = &one.state;
-    writeln!(out, "{BOLD}{}{BOLD:#}", one.target)?;
+    let name = one.name.as_ref().map(|name| format!(" ({})", clean(name)));
+    writeln!(out, "{BOLD}{}{BOLD:#}{}", clean(&one.target), name.unwrap_or_default())?;
     let full = detail == Detail::Verbose;
     let show = |names: &[String]| match names {
         [] => "none".to_owned(),
@@ -60,50 +94,32 @@ fn block(out: &mut String, one: &Inspection, detail: Detail) -> std::fmt::Result
     line("may make one", one.nested.as_deref().unwrap_or("unknown: a filter is installed"))?;
     let style = if one.reachable.len() > state.permitted.len() { RED } else { Style::new() };
     writeln!(out, "  {:<16}{style}{}{style:#}", "reachable", show(&one.reachable))?;
-    for door in &one.doors {
-        writeln!(out, "    by {} ({}): {}", door.path, door.kind, show(&door.gains))?;
+    for (chain, gains) in chains(&one.witnesses) {
+        writeln!(out, "    {}: {}", clean(chain), show(&gains))?;
     }
-    if full {
-        for (capability, chain) in &one.witnesses {
-            writeln!(out, "    {DIMMED}{capability}: {chain}{DIMMED:#}")?;
+    if !one.doors.is_empty() && detail != Detail::Quiet {
+        let doors = one.doors.iter().map(|door| (door, show(&door.gains)));
+        writeln!(out, "  files that open it")?;
+        for (door, gains) in doors {
+            writeln!(out, "    {} ({}): {gains}", clean(&door.path), door.kind)?;
         }
     }
     for note in &one.notes {
-        writeln!(out, "  note: {note}")?;
+        writeln!(out, "  note: {}", clean(note))?;
     }
     Ok(())
 }
 
-fn table(out: &mut String, many: &[Inspection]) -> std::fmt::Result {
-    let rows: Vec<[String; 6]> = many
-        .iter()
-        .map(|one| {
-            [
-                one.target.clone(),
-                one.state.uid.to_string(),
-                set(&one.state.effective),
-                set(&one.state.bounding),
-                if one.state.no_new_privs { "set" } else { "off" }.to_owned(),
-                set(&one.reachable),
-            ]
-        })
-        .collect();
-    let heads = ["TARGET", "USER", "EFFECTIVE", "BOUNDING", "NO_NEW_PRIVS", "REACHABLE"];
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].len());
-        cells.chain([heads[column].len()]).max().unwrap_or(0)
-    };
-    let widths: [usize; 6] = std::array::from_fn(width);
-    let mut row = |cells: &[&str]| {
-        let padded: Vec<String> =
-            cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        writeln!(out, "{}", padded.join("  ").trim_end())
-    };
-    row(&heads)?;
-    for cells in &rows {
-        row(&cells.each_ref().map(String::as_str))?;
+/// The witnesses by their chains, in the order of the capabilities: what each chain leads to.
+fn chains(witnesses: &[(String, String)]) -> Vec<(&str, Vec<String>)> {
+    let mut chains: Vec<(&str, Vec<String>)> = Vec::new();
+    for (capability, chain) in witnesses {
+        match chains.iter_mut().find(|(known, _)| known == chain) {
+            Some((_, gains)) => gains.push(capability.clone()),
+            None => chains.push((chain, vec![capability.clone()])),
+        }
     }
-    Ok(())
+    chains
 }
 
 fn groups(groups: &[u32]) -> String {

@@ -20,6 +20,8 @@ pub struct ProcStatus {
     pub name: String,
     /// `Kthread`, or what shows it on kernels before 6.10: no memory of its own, and no zombie.
     pub kernel_thread: bool,
+    /// `VmSize` is there: it has memory of its own, so it is neither the kernel's nor has it ended.
+    pub has_memory: bool,
     /// The ids, in the numbers of the reader's user namespace, and the five sets. The file does not
     /// tell the securebits, which are taken to be clear.
     pub credentials: Credentials,
@@ -64,13 +66,15 @@ impl ProcStatus {
             no_new_privs: lines.get("NoNewPrivs")? == "1",
         };
         let zombie = lines.optional("State").is_some_and(|state| state.starts_with('Z'));
+        let has_memory = lines.optional("VmSize").is_some();
         let kernel_thread = match lines.optional("Kthread") {
             Some(said) => said == "1",
-            None => lines.optional("VmSize").is_none() && !zombie,
+            None => !has_memory && !zombie,
         };
         Ok(Self {
             name: lines.get("Name")?.to_owned(),
             kernel_thread,
+            has_memory,
             credentials,
             seccomp: lines.optional("Seccomp").and_then(|mode| mode.parse().ok()),
         })

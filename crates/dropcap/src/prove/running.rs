@@ -2,23 +2,13 @@
 
 use super::Arguments;
 use crate::failure::Failure;
+use crate::running::{Running, last_line};
 use dropcap_prove::{Inspection, Proof, inspect_pid};
 use std::fs::File;
-use std::io;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
-/// The engines' command lines, in the order in which they are asked; each honours its own
-/// environment, such as DOCKER_HOST.
-const ENGINES: [&str; 2] = ["docker", "podman"];
 /// Where a file may be written and executed, in most images.
 const PLACES: [&str; 5] = ["/tmp", "/dev/shm", "/var/tmp", "/run", "."];
-
-/// A running container.
-struct Running {
-    engine: &'static str,
-    name: String,
-    pid: i32,
-}
 
 /// Proves it from where an exec stands, and notes what its first process is.
 pub(super) fn proof(arguments: &Arguments, name: &str) -> Result<Proof, Failure> {
@@ -59,31 +49,8 @@ fn count(names: &[String]) -> String {
     }
 }
 
+/// How `prove` gets into it.
 impl Running {
-    fn find(name: &str) -> Result<Self, Failure> {
-        let mut said = Vec::new();
-        for engine in ENGINES {
-            match Command::new(engine)
-                .args(["inspect", "--type", "container", "--format", "{{.State.Pid}}", name])
-                .output()
-            {
-                Ok(output) if output.status.success() => {
-                    let pid = String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(0);
-                    if pid == 0 {
-                        return Err(Failure::new(format!("the container {name} is not running"))
-                            .help(format!("start it: {engine} start {name}")));
-                    }
-                    return Ok(Self { engine, name: name.to_owned(), pid });
-                }
-                Ok(output) => said.push(format!("{engine}: {}", last_line(&output))),
-                Err(error) => said.push(format!("{engine}: {error}")),
-            }
-        }
-        Err(Failure::new(format!("there is no container {name}"))
-            .because(io::Error::other(said.join("; ")))
-            .help("`docker ps` or `podman ps` lists the running ones"))
-    }
-
     /// A command that runs in the container by the engine's own exec.
     fn exec(&self, arguments: &Arguments, words: &[&str]) -> Command {
         let mut command = Command::new(self.engine);
@@ -125,9 +92,4 @@ impl Running {
             },
         )
     }
-}
-
-fn last_line(output: &Output) -> String {
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    text.trim().lines().last().unwrap_or("it said nothing").to_owned()
 }

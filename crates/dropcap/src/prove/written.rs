@@ -77,7 +77,7 @@ pub(crate) fn prove_container(
 
 /// This machine, for an engine that runs as root here. Without root everything is held inside a user
 /// namespace, and so nothing is missing.
-fn host() -> Host {
+pub(crate) fn host() -> Host {
     let bounding = match sys::read_credentials() {
         Ok(own) if has_root() => own.permitted & own.bounding,
         _ => CapabilitySet::from_bits((2_u64 << sys::last_capability().number()) - 1),

@@ -14,8 +14,8 @@
 use super::{Door, Gain, Kind};
 use crate::judge::make;
 use crate::trial::{Part, missing};
-use crate::{Answer, Attempt, Scene, SeccompMode, Verdict, state};
-use dropcap_capability::Credentials;
+use crate::{Answer, Attempt, Scene, SeccompMode, Verdict};
+use dropcap_capability::{Credentials, ProcStatus};
 use std::fs;
 
 const TEXT: &str = "process_vm_readv(a process that has more, address 0)";
@@ -95,17 +95,15 @@ fn neighbours(scene: &Scene) -> (String, Vec<Neighbour>) {
     let mut seen = 0_usize;
     let mut found = Vec::new();
     for pid in pids.filter(|pid| *pid != own) {
-        let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else { continue };
-        // A process without memory of its own is the kernel's, or has ended.
-        let (Some(_), Some(theirs)) =
-            (state::field(&status, "VmSize"), state::credentials(&status))
-        else {
-            continue;
-        };
+        let Ok(status) = fs::read(format!("/proc/{pid}/status")) else { continue };
+        let status = ProcStatus::parse(&String::from_utf8_lossy(&status));
+        let Some(theirs) = status.ok().filter(|theirs| theirs.has_memory) else { continue };
         seen += 1;
-        let name = state::field(&status, "Name").unwrap_or("?").to_owned();
-        let filtered = state::seccomp_mode(&status) != Some(SeccompMode::Disabled);
-        if let (Some(more), Ok(pid)) = (more(scene, &theirs, filtered), i32::try_from(pid)) {
+        let name = theirs.name;
+        let filtered = theirs.seccomp != Some(0);
+        if let (Some(more), Ok(pid)) =
+            (more(scene, &theirs.credentials, filtered), i32::try_from(pid))
+        {
             found.push(Neighbour { pid, name, more });
         }
     }
