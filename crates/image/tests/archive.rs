@@ -227,6 +227,20 @@ fn pax_says_more_than_a_header_can() {
 }
 
 #[test]
+fn a_link_has_no_content_whatever_its_header_says() {
+    // To skip what the size announces would be to miss the entry that follows.
+    let mut layer = Layer::default();
+    let mut header = tar::Header::new_ustar();
+    header.set_entry_type(EntryType::Symlink);
+    header.set_path("link").unwrap();
+    header.set_link_name("nowhere").unwrap();
+    header.set_size(512);
+    header.set_cksum();
+    layer.0.append(&header, std::io::empty()).unwrap();
+    assert_eq!(privileged(&[layer.file("su", 0o4755).done()]), ["4755 /su"]);
+}
+
+#[test]
 fn layouts_and_compression_make_no_difference() {
     let plain = read(&[base().done(), Layer::default().file("usr/bin/.wh.su", 0).done()]);
     let layers = [gzip(&base().done()), zstd(&Layer::default().file("usr/bin/.wh.su", 0).done())];
