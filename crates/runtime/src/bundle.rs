@@ -34,13 +34,33 @@ pub(crate) fn write(folder: &Path, container: &str, config: &str) -> io::Result<
         return Err(io::Error::other(format!("{} is not root's alone", folder.display())));
     }
     sweep(folder)?;
+    // No container's name begins with a dot. It gets its name when it is whole.
+    let unfinished = folder.join(format!(".{container}.{}", std::process::id()));
     let bundle = folder.join(container);
-    remove(&bundle)?;
-    fs::DirBuilder::new().mode(0o700).create(&bundle)?;
-    write_config(&bundle, config).inspect_err(|_| {
-        let _ = remove(&bundle);
-    })?;
-    Ok(bundle)
+    remove(&unfinished)?;
+    fs::DirBuilder::new().mode(0o700).create(&unfinished)?;
+    let done = write_config(&unfinished, config).and_then(|()| put_in_place(&unfinished, &bundle));
+    match done {
+        Ok(()) => Ok(bundle),
+        Err(error) => {
+            let _ = remove(&unfinished);
+            Err(error)
+        }
+    }
+}
+
+/// Gives a whole bundle its name; one that has it already is that of a container that is gone.
+fn put_in_place(whole: &Path, bundle: &Path) -> io::Result<()> {
+    let Err(error) = fs::rename(whole, bundle) else { return Ok(()) };
+    if !matches!(error.raw_os_error(), Some(libc::ENOTEMPTY | libc::EEXIST)) {
+        return Err(error);
+    }
+    let old = whole.with_extension("old");
+    fs::rename(bundle, &old)?;
+    fs::rename(whole, bundle)?;
+    // What is left of it goes with the next sweep.
+    let _ = remove(&old);
+    Ok(())
 }
 
 fn write_config(bundle: &Path, config: &str) -> io::Result<()> {
@@ -65,7 +85,8 @@ fn sweep(folder: &Path) -> io::Result<()> {
         let settled = entry.metadata().and_then(|metadata| metadata.modified());
         let settled = settled.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > SETTLED));
         // Another root may lie below this one.
-        let bundle = entry.path().join(FILE_NAME).exists();
+        let unfinished = entry.file_name().as_encoded_bytes().starts_with(b".");
+        let bundle = unfinished || entry.path().join(FILE_NAME).exists();
         if settled && bundle && !root.join(entry.file_name()).exists() {
             remove(&entry.path())?;
         }
