@@ -89,7 +89,7 @@ pub fn all(scene: &Scene) -> Table {
         *number += 1;
         let alike = alike.entry(point).or_default();
         *alike += 1;
-        if !every && *alike > ALIKE && *alike % ALIKE != 0 {
+        if !every && *alike > ALIKE && !alike.is_multiple_of(ALIKE) {
             continue;
         }
         for fault in faults(call) {
