@@ -1,11 +1,12 @@
 # Everything that is done with this repository, each by one name.
 
-.PHONY: help setup build demo test bench soak fuzz clean
+.PHONY: help setup build demo test vm bench soak fuzz clean
 
 help:
 	@echo 'make demo    prove an agent container open, fix it, prove it closed (no Docker, no root)'
 	@echo 'make test    everything that has to hold (root: it changes ids, mounts, starts an engine)'
 	@echo 'make build   the static binary: target/dropcap'
+	@echo 'make vm      the same on other kernels, in guests: differential test, doors, run'
 	@echo 'make bench   the speeds that are promised, beside what they are compared with'
 	@echo 'make soak    the long runs: a million cases against the running kernel, and more bad input'
 	@echo 'make fuzz    the readers with arbitrary input, for FUZZ_SECONDS each (60)'
@@ -22,6 +23,9 @@ demo:
 
 test:
 	@scripts/test
+
+vm:
+	@scripts/vm
 
 bench:
 	@scripts/bench

@@ -1,0 +1,40 @@
+//! The file systems that a system has.
+
+use super::saying;
+use rustix::mount::{MountFlags, mount};
+use std::io;
+
+/// Type, place, whether a kernel may lack it.
+const MOUNTS: [(&str, &str, bool); 11] = [
+    ("proc", "/proc", false),
+    ("sysfs", "/sys", false),
+    ("devtmpfs", "/dev", false),
+    ("devpts", "/dev/pts", false),
+    ("tmpfs", "/dev/shm", false),
+    ("tmpfs", "/tmp", false),
+    ("tmpfs", "/run", false),
+    ("cgroup2", "/sys/fs/cgroup", false),
+    ("bpf", "/sys/fs/bpf", true),
+    ("tracefs", "/sys/kernel/tracing", true),
+    ("securityfs", "/sys/kernel/security", true),
+];
+
+/// Directories that a system has besides.
+const DIRECTORIES: [&str; 5] = ["/home", "/mnt", "/opt", "/root", "/var/tmp"];
+
+/// Makes and mounts them.
+pub(super) fn make() -> io::Result<()> {
+    for place in DIRECTORIES {
+        std::fs::create_dir_all(place)?;
+    }
+    for (kind, place, optional) in MOUNTS {
+        // In /proc and /sys the kernel makes them.
+        let _ = std::fs::create_dir_all(place);
+        let options = (kind == "tmpfs").then_some(c"mode=1777");
+        match mount(kind, place, kind, MountFlags::empty(), options) {
+            Err(_) if optional => {}
+            result => result.map_err(|error| saying(place, error.into()))?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! What is run in each guest, and what it came to.
+
+use super::Options;
+use super::programs::Programs;
+use dropcap_vm::kernel::Kernel;
+use dropcap_vm::protocol::Event;
+use dropcap_vm::{Command, Error, Guest, Outcome, Report};
+use std::time::Duration;
+
+/// Programs of the host's that the tests use.
+const TOOLS: [&str; 6] =
+    ["/bin/cat", "/bin/grep", "/bin/ls", "/bin/sh", "/bin/sleep", "/usr/bin/setpriv"];
+
+const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n\
+    nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
+const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
+
+/// The least number of cases a second, on a machine with much else to do.
+const SLOWEST: u64 = 8;
+
+/// How long a test may take on such a machine.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// What a kernel's guest came to.
+#[derive(Debug)]
+pub struct Tested {
+    /// The kernel, as it names itself.
+    pub release: String,
+    /// The tests, in their order.
+    pub tests: Vec<Test>,
+}
+
+/// A test and its outcome.
+#[derive(Debug)]
+pub struct Test {
+    /// What it is called in the table.
+    pub name: &'static str,
+    /// What it says at its end, without what differs from run to run.
+    pub summary: String,
+    /// What it came to.
+    pub outcome: Outcome,
+}
+
+/// One of the tests.
+struct Kind {
+    /// What it is called in the table.
+    name: &'static str,
+    /// The program, in the guest's /bin.
+    program: &'static str,
+    /// How its summary is found in what it wrote.
+    summary: fn(&str) -> Option<String>,
+}
+
+const KINDS: [Kind; 4] = [
+    Kind { name: "differential test", program: "differential", summary: differential },
+    Kind { name: DOORS, program: "doors", summary: doors },
+    Kind { name: "calibration", program: "calibration", summary: calibration },
+    Kind { name: "`dropcap run`", program: "run", summary: run_tests },
+];
+
+/// The test whose output is the table of doors.
+const DOORS: &str = "doors";
+
+impl Kind {
+    fn command(&self, options: &Options) -> Command {
+        let path = format!("/bin/{}", self.program);
+        let (cases, seed) = (options.cases.to_string(), options.seed.to_string());
+        match self.program {
+            "differential" => Command::new([&path, "--cases", &cases, "--seed", &seed])
+                .limit(LIMIT + Duration::from_secs(options.cases / SLOWEST)),
+            "doors" => Command::new([&path, "--table"]).limit(LIMIT),
+            _ => Command::new([path]).limit(LIMIT),
+        }
+    }
+}
+
+/// Runs everything in a guest with this kernel.
+pub fn run(
+    kernel: &Kernel,
+    programs: &Programs,
+    options: &Options,
+    say: impl Fn(&str),
+) -> Result<Tested, Error> {
+    let mut guest = Guest::new(kernel)
+        .file("/etc/passwd", 0o644, PASSWD)
+        .file("/etc/group", 0o644, GROUP)
+        .copy(&programs.differential, "/bin/differential")?
+        .copy(&programs.doors, "/bin/doors")?
+        .copy(&programs.calibration, "/bin/calibration")?
+        .copy(&programs.run, "/bin/run")?
+        .copy(&programs.dropcap, &programs.dropcap.to_string_lossy())?;
+    for tool in TOOLS {
+        guest = guest.program(tool)?;
+    }
+    // A disk, for the door `devices`.
+    guest = guest.module("brd")?;
+    let wanted = |kind: &&Kind| options.only.as_ref().is_none_or(|only| only == kind.program);
+    let kinds: Vec<&Kind> = KINDS.iter().filter(wanted).collect();
+    let commands: Vec<Command> = kinds.iter().map(|kind| kind.command(options)).collect();
+    let mut running = kinds.iter();
+    let report = guest.run_watched(&commands, |event| match event {
+        Event::Booted { release, .. } => say(&format!("{release} runs")),
+        Event::Ended { took, .. } => {
+            let name = running.next().map_or("", |kind| kind.name);
+            say(&format!("{name}: {:.0} s", took.as_secs_f64()));
+        }
+        _ => {}
+    })?;
+    Ok(Tested::of(&kinds, report))
+}
+
+impl Tested {
+    fn of(kinds: &[&Kind], report: Report) -> Self {
+        let tests = kinds.iter().zip(report.outcomes).map(|(kind, outcome)| {
+            let Kind { name, summary, .. } = kind;
+            let summary = summary(&outcome.stdout).filter(|_| outcome.succeeded());
+            Test { name, summary: summary.unwrap_or_else(|| "FAILED".to_owned()), outcome }
+        });
+        Self { release: report.release, tests: tests.collect() }
+    }
+
+    /// The verdict of each door, as the program that tries them prints it.
+    pub fn doors(&self) -> Option<&str> {
+        let test = self.tests.iter().find(|test| test.name == DOORS);
+        test.map(|test| test.outcome.stdout.as_str())
+    }
+
+    /// What failed, with all that it wrote; nothing where nothing did.
+    pub fn complaints(&self) -> String {
+        let failed = self.tests.iter().filter(|test| test.summary == "FAILED");
+        let text = |test: &Test| {
+            let Outcome { end, stdout, stderr, .. } = &test.outcome;
+            format!("== {} on {}: {end:?}\n{stdout}{stderr}", test.name, self.release)
+        };
+        failed.map(text).collect()
+    }
+}
+
+/// `20000 cases from seed 1 in 100.0 s: 0 differences, 0 skipped`, without the time.
+fn differential(stdout: &str) -> Option<String> {
+    let (cases, rest) = stdout.lines().last()?.split_once(" in ")?;
+    Some(format!("{cases}: {}", rest.split_once(": ")?.1))
+}
+
+/// A line `DOOR held|lacking VERDICT` for each.
+fn doors(stdout: &str) -> Option<String> {
+    let count = |end: &str| stdout.lines().filter(|line| line.ends_with(end)).count();
+    let (open, closed) = (count(" held open"), count(" lacking closed"));
+    Some(format!("{open} seen open, {closed} seen closed"))
+}
+
+/// `test result: ok. 27 passed; 0 failed; …`.
+fn calibration(stdout: &str) -> Option<String> {
+    let result = stdout.lines().find_map(|line| line.strip_prefix("test result: ok. "))?;
+    result.split(';').next().map(str::to_owned)
+}
+
+/// `test result: 92 passed; 0 failed`.
+fn run_tests(stdout: &str) -> Option<String> {
+    let result = stdout.lines().last()?.strip_prefix("test result: ")?;
+    result.strip_suffix("; 0 failed").map(str::to_owned)
+}
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    #[test]
+    fn summaries_are_found() {
+        let line = "x\n20000 cases from seed 1 in 100.0 s: 0 differences, 3 skipped\n";
+        let summary = Some("20000 cases from seed 1: 0 differences, 3 skipped".to_owned());
+        assert_eq!(differential(line), summary);
+        let table = "kernel 6.1\nA held open\nA lacking closed\nB held inert\nB lacking closed\n";
+        assert_eq!(doors(table), Some("1 seen open, 2 seen closed".to_owned()));
+        assert_eq!(
+            run_tests("x\ntest result: 92 passed; 0 failed\n"),
+            Some("92 passed".to_owned())
+        );
+        assert_eq!(run_tests("test result: 91 passed; 1 failed\n"), None);
+        assert_eq!(run_tests(""), None);
+    }
+}
