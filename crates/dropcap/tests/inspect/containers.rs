@@ -57,6 +57,16 @@ fn running_containers_are_found_and_shown() {
     assert!(said.contains("no_new_privs    false → true"), "{said}");
     assert!(said.contains("door            -/bin/su-setuid (setuid-root)"), "{said}");
 
+    let output = inspect(docker, &["image:inspect-root", "--format", "json"]);
+    let image: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(image["state"]["uid"], 0, "its configuration names no user");
+    assert_eq!(image["state"]["permitted"].as_array().map(Vec::len), Some(14), "{image}");
+    let output = inspect(docker, &["image:none-such"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("image:none-such cannot be read"), "{said}");
+
     for name in ["open", "closed"] {
         docker.run(["rm", "-f", name]).expect("it goes");
     }
