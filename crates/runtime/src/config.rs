@@ -14,6 +14,8 @@ pub(crate) const FILE_NAME: &str = "config.json";
 pub(crate) const WHY: &str = "dev.dropcap.why";
 const ALLOWED: &str = "dev.dropcap.allowed";
 const TAKEN: &str = "dev.dropcap.taken";
+/// All that the image's own policy lets later processes have.
+pub(crate) const IMAGE: &str = "dev.dropcap.image-allows";
 /// Set to `closed` where the filter of every process of this container closes them.
 pub(crate) const USER_NAMESPACES: &str = "dev.dropcap.user-namespaces";
 

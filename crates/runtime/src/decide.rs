@@ -1,7 +1,7 @@
 //! What a process may hold, and why.
 
 use dropcap_capability::CapabilitySet;
-use dropcap_policy::{Policy, Running};
+use dropcap_policy::{Policy, Running, Workload};
 
 use crate::settings::WithoutMatch;
 
@@ -27,6 +27,22 @@ pub struct Decision {
     pub observe: bool,
     /// Why, in words.
     pub why: String,
+}
+
+impl Decision {
+    /// With what the image's own policy takes away; it gives nothing.
+    #[must_use]
+    pub fn within_image(mut self, workload: &Workload, process: Process) -> Self {
+        let setup = match process {
+            Process::First => workload.setup,
+            Process::Exec => CapabilitySet::EMPTY,
+        };
+        self.allowed = self.allowed & (workload.allow | setup);
+        self.no_new_privileges |= workload.no_new_privileges;
+        self.close_user_namespaces |= !workload.user_namespaces;
+        self.why.push_str(", within the image's own policy");
+        self
+    }
 }
 
 /// From the policy, or from what is written for containers that it does not speak of.

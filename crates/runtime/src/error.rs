@@ -28,6 +28,8 @@ pub enum Error {
     Path { path: PathBuf, source: io::Error },
     #[error("{} does not say where the container's bundle is", path.display())]
     NoBundle { path: PathBuf },
+    #[error("the policy inside the image cannot be used")]
+    Image(#[source] io::Error),
     #[error("exec needs a command, or a document with --process")]
     NoArguments,
     #[error(

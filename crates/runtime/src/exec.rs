@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::file::{self, Links};
 use crate::grammar::{Exec, GrammarError, Options};
 use crate::record::Subject;
-use crate::{Context, Invocation, bundle, process, running, state};
+use crate::{Context, Invocation, bundle, image, process, running, state};
 use rustix::fs::{MemfdFlags, SealFlags};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -22,7 +22,15 @@ impl Invocation<'_> {
         let root = state::root(global, *flavour)?;
         let (config, bundle) = state::configuration(&root, &exec.container, *flavour)?;
         let running = running::running(&exec.container, &config)?;
-        let decision = decide::decide(policy, settings.without_match, &running, Process::Exec);
+        let mut decision = decide::decide(policy, settings.without_match, &running, Process::Exec);
+        let annotations: BTreeMap<String, String> = config.read("annotations")?.unwrap_or_default();
+        // Anybody may have written this where dropcap did not, and it can only take away.
+        let image = annotations.get(config::IMAGE);
+        decision.allowed = decision.allowed & image::allowed(image)?;
+        if image.is_some() {
+            let first = config.read::<Object>("process")?.unwrap_or_default();
+            decision.no_new_privileges |= first.read("noNewPrivileges")?.unwrap_or(false);
+        }
 
         let mut document = match exec.options.value("process").filter(|path| !path.is_empty()) {
             Some(path) => Object::parse(&file::read(Path::new(path), Links::Follow)?, path)?,
@@ -38,8 +46,6 @@ impl Invocation<'_> {
         // The filter is the container's: it was made with it, or it cannot be had.
         if decision.close_user_namespaces {
             let ours = bundle::folder(&settings.state, &root).join(&container);
-            let annotations: BTreeMap<String, String> =
-                config.read("annotations")?.unwrap_or_default();
             let closed = annotations.get(USER_NAMESPACES).is_some_and(|text| text == "closed");
             if bundle != ours || !closed {
                 return Err(Error::NotClosed);

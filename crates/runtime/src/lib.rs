@@ -25,6 +25,7 @@ mod error;
 mod exec;
 mod file;
 pub mod grammar;
+mod image;
 pub mod install;
 mod log;
 mod process;

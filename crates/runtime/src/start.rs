@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::file::{self, Links};
 use crate::grammar::{Flavour, Start};
 use crate::record::Subject;
-use crate::{Context, Invocation, bundle, running, state};
+use crate::{Context, Invocation, bundle, image, running, state};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,14 @@ impl Invocation<'_> {
         let mut config = Object::parse(&text, named)?;
 
         let running = running::running(&start.container, &config)?;
-        let decision = decide::decide(policy, settings.without_match, &running, Process::First);
+        let mut decision = decide::decide(policy, settings.without_match, &running, Process::First);
+        let image = match decision.observe {
+            true => None,
+            false => image::workload(&config, &engines, &running)?,
+        };
+        if let Some(workload) = &image {
+            decision = decision.within_image(workload, Process::First);
+        }
         let change = config::confine_container(&mut config, &decision, &engines)?;
         let container = start.container.clone();
         let subject = Subject { container: &container, root: &root, command: start.verb };
@@ -40,6 +47,12 @@ impl Invocation<'_> {
             return Err(Error::Restore);
         }
 
+        let mut annotations = config.read::<Object>("annotations")?.unwrap_or_default();
+        annotations.remove(config::IMAGE);
+        if let Some(kept) = image::kept(image.as_ref()) {
+            annotations.set(config::IMAGE, &kept)?;
+        }
+        config.set("annotations", &annotations)?;
         let folder = bundle::folder(&settings.state, &root);
         let ours = bundle::write(&folder, &container, &config.to_text()?).map_err(Error::Bundle)?;
         if *flavour == Flavour::Crun {

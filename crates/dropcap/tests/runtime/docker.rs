@@ -131,6 +131,24 @@ fn a_containers_life_goes_on_as_before() {
     eventually("killed", || container.inspect("{{.State.ExitCode}}") == "137");
 }
 
+/// A policy inside an image takes away what the host would allow, for an exec too, and gives nothing.
+#[test]
+fn a_policy_inside_the_image_can_only_take_away() {
+    let world = World::shared();
+    let root = tempfile::tempdir().unwrap();
+    let made = root.path().join("root");
+    dropcap_testkit::root::busybox(&made, "root:x:0:0::/:/bin/sh\n", "root:x:0:\n");
+    fs::create_dir(made.join("etc/dropcap")).unwrap();
+    let policy = "version = 1\n[[workload]]\nname = \"own\"\nallow = [\"SYS_ADMIN\", \"CHOWN\"]\n";
+    fs::write(made.join("etc/dropcap/dropcap.toml"), policy).unwrap();
+    world.docker.import(&made, "example/modest:1", &[]);
+    let start = |kind| world.try_start(kind, &[], "example/modest:1", &["sleep", "1000"]).unwrap();
+    let server = start("server");
+    assert_eq!(server.first().permitted, CHOWN, "the host allows two, the image one of them");
+    assert!(holds_nothing(&server.exec_status(&["--user=0"])));
+    assert!(holds_nothing(&start("held").first()));
+}
+
 /// A build's steps are containers that no workload matches.
 #[test]
 fn builds_work_with_the_runtime_as_default() {
