@@ -1,6 +1,7 @@
 //! Capabilities that some of the kernel's checks accept in place of another.
 
-use crate::{Capability, Kernel};
+use crate::{Capability, CapabilitySet, Kernel};
+use std::cmp::Reverse;
 
 /// A row of the table.
 struct StandIn {
@@ -49,11 +50,51 @@ impl Capability {
             })
             .map(|row| row.accepted)
     }
+
+    /// What some kernel's checks take this one for: with it, a process that needs one of those may work
+    /// without.
+    ///
+    /// ```
+    /// use dropcap_capability::{Capability, CapabilitySet};
+    /// let lesser = Capability::DAC_OVERRIDE.stands_in_for();
+    /// assert_eq!(lesser, CapabilitySet::from(Capability::DAC_READ_SEARCH));
+    /// ```
+    pub fn stands_in_for(self) -> CapabilitySet {
+        TABLE.iter().filter(|row| row.accepted == self).map(|row| row.asked_for).collect()
+    }
+}
+
+impl CapabilitySet {
+    /// Its members from the riskiest to the least: by what they are worth to an attacker, and what
+    /// can stand in for another before that other.
+    ///
+    /// ```
+    /// use dropcap_capability::CapabilitySet;
+    /// let set: CapabilitySet = "NET_BIND_SERVICE,DAC_READ_SEARCH,DAC_OVERRIDE".parse()?;
+    /// let names: Vec<String> = set.riskiest_first().iter().map(ToString::to_string).collect();
+    /// assert_eq!(names, ["CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_NET_BIND_SERVICE"]);
+    /// # Ok::<(), dropcap_capability::CapabilityTextError>(())
+    /// ```
+    pub fn riskiest_first(self) -> Vec<Capability> {
+        let mut members: Vec<Capability> = self.iter().collect();
+        members.sort_by_key(|one| (Reverse(one.tier()), Reverse(one.stands_in_for().len())));
+        members
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_in_for_another_comes_before_it() {
+        let order = CapabilitySet::KNOWN.riskiest_first();
+        assert_eq!(order.len(), Capability::KNOWN.len());
+        let place = |capability| order.iter().position(|one| *one == capability);
+        for row in &TABLE {
+            assert!(place(row.accepted) < place(row.asked_for), "{}", row.asked_for);
+        }
+    }
 
     #[test]
     fn sys_admin_stands_in_for_syslog_on_older_kernels_alone() {
