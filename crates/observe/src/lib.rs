@@ -6,9 +6,15 @@
 //! # Limitations
 //! The answer is as good as the test: what the test does not do, nobody has seen to need nothing.
 #![forbid(unsafe_code)]
+#![cfg(target_os = "linux")]
 
+pub mod command;
+mod life;
 mod minimise;
 mod outcome;
+mod said;
+pub mod trace;
 
+pub use life::{Run, Usual, phase};
 pub use minimise::{Minimum, Oracle, SearchError, Substitute, minimise};
 pub use outcome::{Failure, Outcome};

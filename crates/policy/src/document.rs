@@ -60,6 +60,8 @@ pub(crate) struct Match {
 pub(crate) struct Evidence {
     pub verdict: crate::Verdict,
     pub because: String,
+    #[serde(default)]
+    pub accepted: bool,
 }
 
 /// The `[workload.provenance]` table.
@@ -67,6 +69,7 @@ pub(crate) struct Evidence {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Provenance {
     pub image_digest: Option<Spanned<String>>,
+    pub command_hash: Option<Spanned<String>>,
     pub engine: Option<String>,
     pub kernel: Option<String>,
     #[serde(default)]

@@ -24,6 +24,10 @@
 mod date;
 mod document;
 mod error;
+mod evidence;
+mod gap;
+mod hash;
+mod learned;
 mod matching;
 mod place;
 mod policy;
@@ -32,6 +36,10 @@ mod trust;
 
 pub use date::Date;
 pub use error::{ParseError, PolicyError};
+pub use evidence::{EVIDENCE_NAME, EvidenceError, add_record};
+pub use gap::EvidenceGap;
+pub use hash::command_hash;
+pub use learned::{Comparison, Learned, merge};
 pub use matching::{Match, Running};
 pub use place::{FILE_NAME, TRUSTED};
 pub use policy::{Evidence, Policy, Provenance, Verdict, Waiver, Workload};

@@ -2,7 +2,7 @@
 
 use crate::document::{self, Document};
 use crate::matching::{Match, Pattern, Running};
-use crate::{Date, ParseError};
+use crate::{Date, EvidenceGap, ParseError};
 use dropcap_capability::{Capability, CapabilitySet, parse_capability};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -54,6 +54,8 @@ pub struct Evidence {
     pub verdict: Verdict,
     /// For what, in words.
     pub because: String,
+    /// Whether somebody has looked at a refusal and takes it.
+    pub accepted: bool,
 }
 
 /// How far the evidence goes.
@@ -73,6 +75,8 @@ pub enum Verdict {
 pub struct Provenance {
     /// The image that ran, `sha256:…`.
     pub image_digest: Option<String>,
+    /// What it was started with, as [`command_hash`](crate::command_hash) names it.
+    pub command_hash: Option<String>,
     /// The engine and its version.
     pub engine: Option<String>,
     /// The kernel's version.
@@ -111,18 +115,40 @@ impl Waiver {
 }
 
 impl Workload {
-    /// Whether `allow` and the rest were learnt on the image with this digest, and each allowed
-    /// capability was seen to be needed or used, with no refusal left to look at.
-    pub fn is_proved_for(&self, digest: &str) -> bool {
-        let same = self.provenance.as_ref().and_then(|from| from.image_digest.as_deref());
-        let seen = |capability| {
-            self.evidence
-                .get(&capability)
-                .is_some_and(|evidence| matches!(evidence.verdict, Verdict::Needed | Verdict::Used))
+    /// What stands between this workload's evidence and what is to run: nothing where `allow` and
+    /// the rest were learnt on this very image and command, each allowed capability was seen to be
+    /// needed or used, and no refusal is left to look at.
+    ///
+    /// `digests` are all names of the image that is to run, `command` the hash of what it is started with.
+    pub fn evidence_gap(&self, digests: &[&str], command: &str) -> Option<EvidenceGap> {
+        let Some(digest) = self.provenance.as_ref().and_then(|from| from.image_digest.as_deref())
+        else {
+            return Some(EvidenceGap::None);
         };
-        let refused =
-            self.evidence.values().any(|evidence| evidence.verdict == Verdict::RefusedButPassed);
-        same == Some(digest) && self.allow.iter().all(seen) && !refused
+        if digests.is_empty() {
+            return Some(EvidenceGap::UnknownImage);
+        }
+        if !digests.contains(&digest) {
+            return Some(EvidenceGap::OtherImage { learned: digest.to_owned() });
+        }
+        let learned = self.provenance.as_ref().and_then(|from| from.command_hash.as_deref());
+        if learned.is_some_and(|hash| hash != command) {
+            return Some(EvidenceGap::OtherCommand);
+        }
+        let unseen = |capability: &Capability| {
+            let verdict = self.evidence.get(capability).map(|evidence| evidence.verdict);
+            !matches!(verdict, Some(Verdict::Needed | Verdict::Used))
+        };
+        let unseen: CapabilitySet = self.allow.iter().filter(unseen).collect();
+        if !unseen.is_empty() {
+            return Some(EvidenceGap::Unseen(unseen));
+        }
+        let refused = |(_, evidence): &(&Capability, &Evidence)| {
+            evidence.verdict == Verdict::RefusedButPassed && !evidence.accepted
+        };
+        let refused: CapabilitySet =
+            self.evidence.iter().filter(refused).map(|(capability, _)| *capability).collect();
+        (!refused.is_empty()).then_some(EvidenceGap::Refused(refused))
     }
 }
 
@@ -218,7 +244,8 @@ impl Reader<'_> {
         let mut evidence = BTreeMap::new();
         for (name, one) in written.evidence {
             let capability = self.capability(&name)?;
-            let read = Evidence { verdict: one.verdict, because: one.because };
+            let read =
+                Evidence { verdict: one.verdict, because: one.because, accepted: one.accepted };
             if evidence.insert(capability, read).is_some() {
                 return Err(self.error(&name, format!("evidence for {capability} a second time")));
             }
@@ -286,8 +313,15 @@ impl Reader<'_> {
             let message = "an image digest is `sha256:` and 64 lower-case hexadecimal digits";
             return Err(self.error(digest, message));
         }
+        if let Some(hash) = &written.command_hash
+            && !is_digest(hash.get_ref())
+        {
+            let message = "a command's hash is `sha256:` and 64 lower-case hexadecimal digits";
+            return Err(self.error(hash, message));
+        }
         Ok(Provenance {
             image_digest: written.image_digest.map(Spanned::into_inner),
+            command_hash: written.command_hash.map(Spanned::into_inner),
             engine: written.engine,
             kernel: written.kernel,
             phases: written.phases,

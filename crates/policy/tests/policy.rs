@@ -170,8 +170,10 @@ fn a_column_counts_characters() {
 #[test]
 fn evidence_counts_for_its_own_image_alone() {
     let digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-    let proved =
-        |text: &str| Policy::parse(text).unwrap().workload("agent").unwrap().is_proved_for(digest);
+    let proved = |text: &str| {
+        let policy = Policy::parse(text).unwrap();
+        policy.workload("agent").unwrap().evidence_gap(&[digest], "").is_none()
+    };
     assert!(proved(WHOLE));
     assert!(proved(&with("\"needed\"", "\"used\"")));
     assert!(!proved(&with("sha256:0", "sha256:1")));

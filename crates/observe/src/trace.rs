@@ -1,0 +1,155 @@
+//! The calls that the kernel refused, by strace(1) of one run.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::path::Path;
+
+/// What strace calls a refusal: the kernel's answers to who lacks a privilege.
+const REFUSALS: [&str; 2] = ["EPERM", "EACCES"];
+/// A trace beyond this says nothing more.
+const LARGEST: usize = 16 << 20;
+
+/// A call as strace writes it, without what differs from run to run.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Call {
+    name: String,
+    arguments: String,
+}
+
+/// The calls of one run from the moment when the command itself was executed.
+#[derive(Debug, Clone, Default)]
+pub struct Trace {
+    refused: Vec<(Call, String)>,
+    allowed: HashSet<Call>,
+}
+
+/// The words that trace what follows them, into `file`.
+pub fn strace(file: &Path) -> Vec<OsString> {
+    let words = ["strace", "-f", "-qq", "-s", "64", "-e", "signal=none", "-o"];
+    words.iter().map(OsString::from).chain([file.into(), "--".into()]).collect()
+}
+
+impl Trace {
+    /// Reads what strace wrote; `program` is what the launcher executes in its own place.
+    pub fn read(text: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(&text[..text.len().min(LARGEST)]);
+        let mut trace = Self::default();
+        let mut executed = 0;
+        for line in text.lines() {
+            let Some((call, result)) = parse(line) else { continue };
+            if call.name == "execve" && result.starts_with('0') {
+                executed += 1;
+                // The launcher, then the command.
+                if executed <= 2 {
+                    continue;
+                }
+            }
+            if executed < 2 {
+                continue;
+            }
+            let refusal = REFUSALS.iter().find(|errno| result.contains(*errno));
+            match refusal {
+                Some(errno) => {
+                    let shown = format!("{}({}): {errno}", call.name, call.arguments);
+                    trace.refused.push((call, shown));
+                }
+                None if !result.starts_with('-') => drop(trace.allowed.insert(call)),
+                None => {}
+            }
+        }
+        trace
+    }
+
+    /// The calls that were refused here and made in `other`, each once, in their order.
+    pub fn refused_but_allowed_in(&self, other: &Self) -> Vec<&str> {
+        let mut seen = HashSet::new();
+        let lost = self.refused.iter().filter(|(call, _)| {
+            other.allowed.contains(call) && !self.allowed.contains(call) && seen.insert(call)
+        });
+        lost.map(|(_, shown)| shown.as_str()).collect()
+    }
+}
+
+/// `PID NAME(ARGUMENTS) = RESULT`; a call that another process interrupted is left out.
+fn parse(line: &str) -> Option<(Call, &str)> {
+    let line = line.trim_start();
+    let line = line
+        .strip_prefix(|c: char| c.is_ascii_digit())
+        .map_or(line, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start());
+    let (call, result) = line.rsplit_once(" = ")?;
+    let (name, arguments) = call.trim_end().strip_suffix(')')?.split_once('(')?;
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    is_name.then(|| {
+        (Call { name: name.to_owned(), arguments: without_addresses(arguments) }, result.trim())
+    })
+}
+
+/// Addresses differ from run to run.
+fn without_addresses(arguments: &str) -> String {
+    let mut out = String::new();
+    let mut rest = arguments;
+    while let Some(at) = rest.find("0x") {
+        let digits = rest[at + 2..].bytes().take_while(u8::is_ascii_hexdigit).count();
+        // A short one is a flag.
+        let keep = if digits > 6 { 0 } else { digits + 2 };
+        out.push_str(&rest[..at + keep]);
+        if keep == 0 {
+            out.push('…');
+        }
+        rest = &rest[at + 2 + digits..];
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE: &str = "7 execve(\"/usr/bin/dropcap\", [..], 0x7ffc / 3 vars */) = 0\n\
+        7 prctl(PR_CAPBSET_DROP, 9) = -1 EPERM (Operation not permitted)\n\
+        7 execve(\"/bin/prog\", [\"prog\"], 0x7ffd00112233 /* 3 vars */) = 0\n";
+
+    fn trace(lines: &str) -> Trace {
+        Trace::read(format!("{BEFORE}{lines}").as_bytes())
+    }
+
+    #[test]
+    fn what_was_refused_here_and_made_there_is_told() {
+        let with = trace(
+            "7 chown(\"/x\", 1, 1) = 0\n7 open(\"/y\", O_RDONLY) = -1 EACCES (Permission denied)\n\
+             8 read(3, 0x55550000aaaa, 4) = 4\n",
+        );
+        let without = trace(
+            "9 open(\"/y\", O_RDONLY) = -1 EACCES (Permission denied)\n\
+             9 chown(\"/x\", 1, 1) = -1 EPERM (Operation not permitted)\n\
+             9 chown(\"/x\", 1, 1) = -1 EPERM (Operation not permitted)\n\
+             9 read(3, 0x55550000bbbb, 4) = -1 EPERM (x)\n",
+        );
+        assert_eq!(
+            without.refused_but_allowed_in(&with),
+            ["chown(\"/x\", 1, 1): EPERM", "read(3, …, 4): EPERM"]
+        );
+        assert!(with.refused_but_allowed_in(&with).is_empty());
+    }
+
+    #[test]
+    fn what_the_launcher_does_is_not_the_commands() {
+        let with = trace("7 prctl(PR_CAPBSET_DROP, 9) = 0\n");
+        assert!(trace("").refused_but_allowed_in(&with).is_empty());
+    }
+
+    #[test]
+    fn any_text_is_read() {
+        for line in [
+            "",
+            "= ",
+            "1 x() = ",
+            "1 <... read resumed>) = 0",
+            "+++ exited with 0 +++",
+            "0x",
+            "1 f(0x) = 0",
+        ] {
+            Trace::read(line.as_bytes());
+        }
+    }
+}
