@@ -5,7 +5,7 @@ mod plan;
 mod script_step;
 mod start_lines;
 
-pub use plan::Plan;
+pub use plan::{Plan, started_with};
 pub(crate) use script_step::{AndThen, replace_step};
 pub(crate) use start_lines::start_lines;
 

@@ -40,6 +40,8 @@ pub struct Input {
     pub images: Vec<ReadImage>,
     /// Host paths that were looked into.
     pub mounted: Vec<Mounted>,
+    /// The digests of images that were not read, by their reference: an engine here has them.
+    pub digests: HashMap<String, Vec<String>>,
     /// What may be held, and what is waived.
     pub policy: Option<Policy>,
 }
@@ -100,6 +102,17 @@ impl Input {
             .find(same)
             .or_else(|| self.images.iter().find(any))
             .map(|read| &read.image)
+    }
+
+    /// Every digest by which the image of `container` is known: that it is pinned by, that was read, and
+    /// those that an engine here has for its reference.
+    pub fn digests_of<'a>(&'a self, container: &'a Container) -> Vec<&'a str> {
+        let reference = container.image.as_ref().map(|image| image.value.as_str());
+        let pinned = reference.and_then(|reference| reference.split_once('@'));
+        let read = self.image_of(container).and_then(|image| image.digest.as_deref());
+        let known = reference.and_then(|reference| self.digests.get(reference));
+        let known = known.into_iter().flatten().map(String::as_str);
+        pinned.map(|(_, digest)| digest).into_iter().chain(read).chain(known).collect()
     }
 
     /// The bytes of the file that is shown as `path`.

@@ -24,6 +24,6 @@ mod subject;
 pub use analysis::{ASSUMED_EXECUTABLE, Analysis, States};
 pub use audit::{Audited, AuditedContainer, audit};
 pub use finding::{Finding, Level};
-pub use fix::{Because, Change, FileEdit, Fix, FixTier, Plan, merge};
+pub use fix::{Because, Change, FileEdit, Fix, FixTier, Plan, merge, started_with};
 pub use input::{Input, Mounted, Options, ReadImage};
 pub use rules::{RULES, Rule, rule};

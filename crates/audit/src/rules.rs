@@ -9,6 +9,7 @@ mod entrypoint_only_drop;
 mod exec_breaks_under_drop;
 mod ineffective_cap_add;
 mod new_privileges_allowed;
+mod policy_drift;
 mod privileged;
 mod regain_by_file_caps;
 mod regain_by_setuid;
@@ -66,6 +67,7 @@ pub static RULES: &[&Rule] = &[
     &drop_order_fails::RULE,
     &drop_not_verified::RULE,
     &engine_socket_mounted::RULE,
+    &policy_drift::RULE,
 ];
 
 /// The rule of this name.

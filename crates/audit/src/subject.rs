@@ -2,6 +2,7 @@
 
 use crate::analysis::ASSUMED_EXECUTABLE;
 use crate::finding::fingerprint;
+use crate::fix::started_with;
 use crate::proof::Before;
 use crate::rules::Rule;
 use crate::{Analysis, Finding, Fix, Input, Level, Plan, States};
@@ -9,7 +10,7 @@ use dropcap_capability::{Capability, CapabilitySet, DoorKind, Tier, parse_capabi
 use dropcap_engine::EngineVersion;
 use dropcap_image::Image;
 use dropcap_manifest::{Container, Engine, Kind, PrivilegeStep, Spanned, Starter};
-use dropcap_policy::Workload;
+use dropcap_policy::{EvidenceGap, Workload};
 use std::ops::Range;
 
 /// One container with all that is known of it.
@@ -81,6 +82,12 @@ impl<'a> Subject<'a> {
             .message(format!("{name} adds {capability}{allowed}: whoever holds it can {opens}"))
             .help(help)
             .done()
+    }
+
+    /// What stands between the policy's evidence and this container; `None` too without a policy.
+    pub fn evidence_gap(&self) -> Option<EvidenceGap> {
+        let digests = self.input.digests_of(self.container);
+        self.workload?.evidence_gap(&digests, &started_with(self.container))
     }
 
     /// Its states, if it starts.

@@ -7,7 +7,7 @@ use dropcap_capability::{
 };
 use dropcap_image::Image;
 use dropcap_manifest::{Document, join, read};
-use dropcap_policy::Date;
+use dropcap_policy::{Date, Policy};
 
 /// The files in the code blocks of a page's section: the name stands behind the language.
 fn files<'a>(page: &'a str, section: &str) -> Vec<(&'a str, &'a str)> {
@@ -48,6 +48,10 @@ fn audited(files: &[(&str, &str)]) -> Audited {
     for (path, text) in files {
         if *path == "rootfs" {
             input.images.push(ReadImage { reference: None, image: rootfs(text) });
+            continue;
+        }
+        if *path == "dropcap.toml" {
+            input.policy = Some(Policy::parse(text).unwrap());
             continue;
         }
         let document = read(path, text.as_bytes());

@@ -21,3 +21,9 @@ impl From<u8> for ExitCode {
         Self(number)
     }
 }
+
+impl From<ExitCode> for u8 {
+    fn from(code: ExitCode) -> Self {
+        code.0
+    }
+}

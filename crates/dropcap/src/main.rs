@@ -12,6 +12,7 @@ mod exit;
 mod failure;
 mod harden;
 mod inspect;
+mod learn;
 mod output;
 mod prove;
 mod run;
@@ -35,6 +36,7 @@ struct CommandLine {
 #[derive(Subcommand)]
 enum Verb {
     Scan(scan::Arguments),
+    Learn(learn::Arguments),
     Emit(emit::Arguments),
     Run(run::Arguments),
     #[cfg(target_os = "linux")]
@@ -83,6 +85,7 @@ fn dropcap() -> ExitCode {
     };
     let outcome = match verb {
         Verb::Scan(arguments) => scan::run(arguments),
+        Verb::Learn(arguments) => learn::run(arguments),
         Verb::Emit(arguments) => emit::run(arguments),
         Verb::Run(arguments) => run::run(arguments),
         #[cfg(target_os = "linux")]

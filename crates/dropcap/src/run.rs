@@ -10,7 +10,7 @@ mod linux;
 mod message;
 mod quick;
 #[cfg(target_os = "linux")]
-mod user;
+pub(crate) mod user;
 
 use crate::exit::ExitCode;
 use crate::failure::Failure;

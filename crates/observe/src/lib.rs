@@ -9,12 +9,15 @@
 #![cfg(target_os = "linux")]
 
 pub mod command;
+pub mod journal;
 mod life;
 mod minimise;
 mod outcome;
 mod said;
 pub mod trace;
+mod trials;
 
 pub use life::{Run, Usual, phase};
 pub use minimise::{Minimum, Oracle, SearchError, Substitute, minimise};
 pub use outcome::{Failure, Outcome};
+pub use trials::{Progress, Trial, Trials};

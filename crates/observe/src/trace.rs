@@ -30,13 +30,15 @@ pub fn strace(file: &Path) -> Vec<OsString> {
 }
 
 impl Trace {
-    /// Reads what strace wrote; `program` is what the launcher executes in its own place.
-    pub fn read(text: &[u8]) -> Self {
+    /// Reads what strace wrote of a launcher that executes the command in its own place. `own` is a
+    /// how a path begins whose last name is another one in each run.
+    pub fn read(text: &[u8], own: &str) -> Self {
         let text = String::from_utf8_lossy(&text[..text.len().min(LARGEST)]);
         let mut trace = Self::default();
         let mut executed = 0;
         for line in text.lines() {
-            let Some((call, result)) = parse(line) else { continue };
+            let line = without_names(line, own);
+            let Some((call, result)) = parse(&line) else { continue };
             if call.name == "execve" && result.starts_with('0') {
                 executed += 1;
                 // The launcher, then the command.
@@ -80,8 +82,44 @@ fn parse(line: &str) -> Option<(Call, &str)> {
     let (name, arguments) = call.trim_end().strip_suffix(')')?.split_once('(')?;
     let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     is_name.then(|| {
-        (Call { name: name.to_owned(), arguments: without_addresses(arguments) }, result.trim())
+        let arguments = without_processes(name, &without_addresses(arguments));
+        (Call { name: name.to_owned(), arguments }, result.trim())
     })
+}
+
+/// Calls whose first argument is a process.
+const OF_PROCESSES: [&str; 9] = [
+    "kill",
+    "tkill",
+    "tgkill",
+    "ptrace",
+    "setpriority",
+    "sched_setscheduler",
+    "sched_setaffinity",
+    "prlimit64",
+    "pidfd_open",
+];
+
+/// Process ids differ too; 0 and 1 are always the same.
+fn without_processes(name: &str, arguments: &str) -> String {
+    if !OF_PROCESSES.contains(&name) {
+        return arguments.to_owned();
+    }
+    let number = |word: &str| word.parse::<i64>().is_ok_and(|number| number.abs() > 1);
+    let word = |word: &str| if number(word) { "PID".to_owned() } else { word.to_owned() };
+    arguments.split(", ").map(word).collect::<Vec<_>>().join(", ")
+}
+
+/// Takes away what follows `own` in a name.
+fn without_names(line: &str, own: &str) -> String {
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find(own) {
+        let end = at + own.len();
+        out.push_str(&rest[..end]);
+        rest = rest[end..].trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+    }
+    out + rest
 }
 
 /// Addresses differ from run to run.
@@ -110,24 +148,30 @@ mod tests {
         7 execve(\"/bin/prog\", [\"prog\"], 0x7ffd00112233 /* 3 vars */) = 0\n";
 
     fn trace(lines: &str) -> Trace {
-        Trace::read(format!("{BEFORE}{lines}").as_bytes())
+        Trace::read(format!("{BEFORE}{lines}").as_bytes(), "/tmp/x-")
     }
 
     #[test]
     fn what_was_refused_here_and_made_there_is_told() {
         let with = trace(
             "7 chown(\"/x\", 1, 1) = 0\n7 open(\"/y\", O_RDONLY) = -1 EACCES (Permission denied)\n\
-             8 read(3, 0x55550000aaaa, 4) = 4\n",
+             8 read(3, 0x55550000aaaa, 4) = 4\n8 kill(77, SIGTERM) = 0\n8 stat(\"/tmp/x-1a/s\") = 0\n",
         );
         let without = trace(
             "9 open(\"/y\", O_RDONLY) = -1 EACCES (Permission denied)\n\
+             9 kill(78, SIGTERM) = -1 EPERM (x)\n9 stat(\"/tmp/x-22Z/s\") = -1 EACCES (x)\n\
              9 chown(\"/x\", 1, 1) = -1 EPERM (Operation not permitted)\n\
              9 chown(\"/x\", 1, 1) = -1 EPERM (Operation not permitted)\n\
              9 read(3, 0x55550000bbbb, 4) = -1 EPERM (x)\n",
         );
         assert_eq!(
             without.refused_but_allowed_in(&with),
-            ["chown(\"/x\", 1, 1): EPERM", "read(3, …, 4): EPERM"]
+            [
+                "kill(PID, SIGTERM): EPERM",
+                "stat(\"/tmp/x-/s\"): EACCES",
+                "chown(\"/x\", 1, 1): EPERM",
+                "read(3, …, 4): EPERM"
+            ]
         );
         assert!(with.refused_but_allowed_in(&with).is_empty());
     }
@@ -149,7 +193,7 @@ mod tests {
             "0x",
             "1 f(0x) = 0",
         ] {
-            Trace::read(line.as_bytes());
+            Trace::read(line.as_bytes(), "x");
         }
     }
 }

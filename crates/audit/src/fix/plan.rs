@@ -10,7 +10,7 @@ use dropcap_capability::{Capability, CapabilitySet, parse_capability};
 use dropcap_engine::EngineVersion;
 use dropcap_image::Image;
 use dropcap_manifest::{Container, Engine, Kind, PrivilegeStep, Settings, Spanned, Wanted};
-use dropcap_policy::Workload;
+use dropcap_policy::{Workload, command_hash};
 
 /// The entry of `security_opt` that sets no_new_privs; Docker's and Podman's spelling.
 pub(crate) const NO_NEW_PRIVILEGES: &str = "no-new-privileges:true";
@@ -37,7 +37,8 @@ pub struct Plan {
     pub editable: bool,
     file: String,
     container: String,
-    learn: String,
+    /// The line that would learn what the container needs.
+    pub(crate) learn: String,
 }
 
 impl Plan {
@@ -83,7 +84,7 @@ impl Plan {
         let before = Before { container, states, image };
         plan.because = match before.prove_no_change(&emptied, input, engine) {
             Ok(()) => Because::Proof,
-            Err(gap) => without_proof(gap, container, image, workload),
+            Err(gap) => without_proof(gap, container, workload, input),
         };
         if plan.because == Because::Proof && workload.is_none() {
             // Nothing is ever held, so nothing is worth keeping.
@@ -288,30 +289,37 @@ fn shown_needs(
 fn without_proof(
     gap: String,
     container: &Container,
-    image: Option<&Image>,
     workload: Option<&Workload>,
+    input: &Input,
 ) -> Because {
     let Some(workload) = workload else {
         return Because::Unproved(format!("nothing proves that it needs no more: {gap}"));
     };
-    let pinned = container.image.as_ref().and_then(|image| image.value.split_once('@'));
-    let read = image.and_then(|image| image.digest.as_deref());
-    // One is the manifest's and the other the configuration's, so both may be right.
-    let digests = [pinned.map(|(_, digest)| digest), read];
-    let mut digests = digests.into_iter().flatten();
-    if digests.clone().any(|digest| workload.is_proved_for(digest)) {
-        return Because::Evidence;
+    match workload.evidence_gap(&input.digests_of(container), &started_with(container)) {
+        None => Because::Evidence,
+        Some(gap) => Because::Unproved(format!("the policy's workload `{}` {gap}", workload.name)),
     }
-    match digests.next() {
-        Some(digest) => Because::Unproved(format!(
-            "the policy's workload `{}` has no evidence for the image {digest}",
-            workload.name
-        )),
-        None => Because::Unproved(format!(
-            "the policy's workload `{}` cannot be compared with an image whose digest is not known",
-            workload.name
-        )),
+}
+
+/// The name of what a container is started with: its user, its entrypoint and its command, as far as
+/// they are written. What the image says itself goes with the image's digest.
+///
+/// ```
+/// # use dropcap_manifest::{Format, read_as};
+/// # use dropcap_audit::started_with;
+/// let read = |text: &str| read_as(Format::Compose, "compose.yaml", text.as_bytes()).containers.remove(0);
+/// let one = read("services: {a: {image: x, command: [serve]}}");
+/// let other = read("services: {a: {image: x, command: [serve, fast]}}");
+/// assert_ne!(started_with(&one), started_with(&other));
+/// ```
+pub fn started_with(container: &Container) -> String {
+    let Settings { user, entrypoint, command, .. } = &container.settings;
+    let mut words = vec![user.as_ref().map_or("", |user| user.value.as_str())];
+    for list in [entrypoint, command] {
+        words.push(if list.is_some() { "written" } else { "the image's" });
+        words.extend(list.iter().flat_map(|list| &list.value).map(String::as_str));
     }
+    command_hash(words)
 }
 
 fn exec_note(keep: CapabilitySet) -> String {
@@ -325,5 +333,5 @@ fn exec_note(keep: CapabilitySet) -> String {
 fn learn_line(container: &Container, workload: Option<&Workload>) -> String {
     let test = workload.and_then(|workload| workload.test.as_deref()).unwrap_or("CMD");
     let quoted = test.replace('\'', r"'\''");
-    format!("`dropcap learn --test '{quoted}' {}` (`learn` comes in a later version)", container.id)
+    format!("`dropcap learn --test '{quoted}' {}`", container.id)
 }

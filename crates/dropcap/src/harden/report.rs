@@ -77,7 +77,7 @@ pub(super) struct Report {
 }
 
 /// Said as long as nothing learns.
-const NOT_LEARNED: &str = "no set was learned (`learn` comes in a later version): what is kept is what \
+const NOT_LEARNED: &str = "no set was learned: what is kept is what \
     the policy, the file or the entrypoint says; a test only compares before and after";
 
 impl Report {

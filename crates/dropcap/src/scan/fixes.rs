@@ -247,7 +247,7 @@ pub(crate) fn write(changes: &Changes, project: &Project) -> Result<Vec<String>,
 
 /// Puts `after` in the place of the file at `path`, if it still holds `before`: a new file beside it
 /// with the same mode and owner, renamed over it. A link stays one; what it leads to is replaced.
-fn replace(path: &Path, before: &[u8], after: &[u8]) -> std::io::Result<()> {
+pub(crate) fn replace(path: &Path, before: &[u8], after: &[u8]) -> std::io::Result<()> {
     let real = path.canonicalize()?;
     let folder = real.parent().ok_or_else(|| std::io::Error::other("it has no folder"))?;
     let mut new = NamedTempFile::new_in(folder)?;

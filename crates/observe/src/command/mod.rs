@@ -4,9 +4,11 @@ mod process;
 
 use crate::life::{Clock, phase};
 use crate::said::lines;
-use crate::{Failure, Outcome, Run, Usual};
+use crate::trace::{Trace, strace};
+use crate::{Failure, Outcome, Run, Trial, Usual};
 use dropcap_capability::CapabilitySet;
-use process::{Running, code, sweep};
+pub use process::sweep;
+use process::{Running, code};
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
@@ -18,6 +20,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The variable that names the state's folder, which is new for each trial and the same for its
 /// second start.
 pub const STATE: &str = "DROPCAP_STATE";
+/// How the temporary folder of a trial begins.
+const FOLDER: &str = "dropcap-trial-";
 /// What the launcher ends with where it refuses (`dropcap run`).
 const REFUSED: u8 = 125;
 
@@ -112,12 +116,12 @@ impl CommandTrial {
         Ok(passes)
     }
 
-    /// One life with `set`; whatever it started is gone afterwards. This process has to be the
-    /// subreaper of its descendants.
+    /// One life with `set`, with the words of `prefix` before the launcher's; whatever it started is gone
+    /// afterwards. This process has to be the subreaper of its descendants.
     ///
     /// # Errors
     /// [`TrialError`].
-    pub fn run(
+    pub fn traced(
         &self,
         set: CapabilitySet,
         usual: &Usual,
@@ -148,6 +152,32 @@ impl CommandTrial {
         Ok(usual.judge(run))
     }
 
+    /// One life with `set` under strace(1), and the calls of the command itself; `None` where strace
+    /// cannot trace here.
+    ///
+    /// # Errors
+    /// [`TrialError`].
+    pub fn trace(
+        &self,
+        set: CapabilitySet,
+        usual: &Usual,
+    ) -> Result<Option<(Run, Trace)>, TrialError> {
+        let folder = tempfile::tempdir().during("making a folder for the trace")?;
+        let file = folder.path().join("trace");
+        let run = match self.traced(set, usual, &strace(&file)) {
+            Ok(run) => run,
+            // There is no strace.
+            Err(TrialError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let Ok(text) = std::fs::read(&file) else { return Ok(None) };
+        let temporary = std::env::temp_dir().join(FOLDER);
+        let trace = Trace::read(&text, &temporary.to_string_lossy());
+        Ok((!text.is_empty()).then_some((run, trace)))
+    }
+
     /// An empty folder, the user's.
     fn state(&self, directory: &Path) -> Result<std::path::PathBuf, TrialError> {
         let state = directory.join("state");
@@ -176,6 +206,12 @@ impl CommandTrial {
             Some(_) => Err(running.said()),
             None => Err(lines(b"the test did not end in time")),
         })
+    }
+}
+
+impl Trial for CommandTrial {
+    fn live(&self, set: CapabilitySet, usual: &Usual) -> Result<Run, TrialError> {
+        self.traced(set, usual, &[])
     }
 }
 
@@ -274,7 +310,7 @@ pub(crate) fn seconds(time: Duration) -> String {
 }
 
 fn directory() -> Result<tempfile::TempDir, TrialError> {
-    let made = tempfile::Builder::new().prefix("dropcap-trial-").tempdir();
+    let made = tempfile::Builder::new().prefix(FOLDER).tempdir();
     let made = made.during("making its temporary folder")?;
     // Whoever the command becomes has to come through to its state.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);

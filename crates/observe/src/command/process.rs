@@ -97,7 +97,10 @@ pub(super) fn code(status: ExitStatus) -> u8 {
 
 /// Kills every child of this process, and what they leave behind, until there is none: with this
 /// process as the subreaper, every orphan becomes its child.
-pub(super) fn sweep() -> io::Result<()> {
+///
+/// # Errors
+/// Something cannot be ended, or /proc cannot be read.
+pub fn sweep() -> io::Result<()> {
     let deadline = Instant::now() + SWEEPING;
     loop {
         while let Ok(Some(_)) = waitpid(None, WaitOptions::NOHANG) {}
