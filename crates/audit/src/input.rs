@@ -85,7 +85,8 @@ impl Options {
 
 impl Options {
     /// A container's id as the policy's globs see it.
-    pub(crate) fn policy_id(&self, id: &str) -> String {
+    #[must_use]
+    pub fn policy_id(&self, id: &str) -> String {
         let (off, before) = &self.policy_place;
         format!("{before}{}", id.strip_prefix(off.as_str()).unwrap_or(id))
     }

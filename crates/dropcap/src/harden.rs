@@ -1,5 +1,7 @@
 //! `dropcap harden`
 
+#[cfg(target_os = "linux")]
+mod learn;
 mod report;
 mod trial;
 
@@ -64,7 +66,30 @@ impl Arguments {
 /// Runs the verb.
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     arguments.output.settle_color();
-    let project = Project::read(std::slice::from_ref(&arguments.target), "", &arguments.selection)?;
+    #[cfg(target_os = "linux")]
+    if !arguments.no_engine {
+        use crate::learn::{linux, supervise::supervise};
+        let place = learn::place(&arguments)?;
+        if learn::has_tests(&place) {
+            let session = linux::session();
+            let work = || harden(&arguments, Some((&place, &session))).map(u8::from);
+            return supervise(work, || linux::clean_up(&session));
+        }
+    }
+    harden(&arguments, None)
+}
+
+/// Where to write what is learned, and what its trials are called.
+#[cfg(target_os = "linux")]
+type Learning<'a> = Option<(&'a crate::learn::place::Place, &'a str)>;
+/// Nothing is learned elsewhere.
+#[cfg(not(target_os = "linux"))]
+type Learning<'a> = Option<&'a ()>;
+
+fn harden(arguments: &Arguments, learning: Learning) -> Result<ExitCode, Failure> {
+    #[cfg_attr(not(target_os = "linux"), expect(unused_mut, reason = "nothing is learned there"))]
+    let mut project =
+        Project::read(std::slice::from_ref(&arguments.target), "", &arguments.selection)?;
     let options = Options {
         engine: arguments.engine,
         policy_place: project.policy_place.clone(),
@@ -74,9 +99,21 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut audited = audit(&project.input, &options);
     audited.findings.retain(|finding| project.is_asked_for(&finding.container));
     audited.containers.retain(|one| project.is_asked_for(&one.container.id));
+    #[cfg(target_os = "linux")]
+    let learned = match learning {
+        Some((place, session)) => {
+            let learned =
+                learn::first(arguments, place, &mut project, &audited, &options, session)?;
+            audited = audit(&project.input, &options);
+            audited.findings.retain(|finding| project.is_asked_for(&finding.container));
+            audited.containers.retain(|one| project.is_asked_for(&one.container.id));
+            Some((place, learned))
+        }
+        None => None,
+    };
 
     let mut changes = fixes::changes(&audited, &project.input, &options, arguments.tiers());
-    let trials = try_out(&arguments, &project, &audited, &changes);
+    let trials = try_out(arguments, &project, &audited, &changes);
     if trials.iter().any(|(_, trial)| !trial.may_stay()) {
         for finding in &mut audited.findings {
             let gone =
@@ -87,9 +124,16 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
         changes = fixes::changes(&audited, &project.input, &options, arguments.tiers());
     }
-    let mut report = prove_all(&arguments, &project, &audited, &changes, trials)?;
+    let mut report = prove_all(arguments, &project, &audited, &changes, trials)?;
     if arguments.fix {
         report.written = fixes::write(&changes, &project)?;
+    }
+    #[cfg(target_os = "linux")]
+    if let Some((place, learned)) = learned {
+        report.learned(learned.said.clone());
+        if arguments.fix {
+            report.written.extend(learned.write(place)?);
+        }
     }
     report.diff = changes.files.iter().map(fixes::diff).collect();
     report.errors.extend(project.errors.iter().cloned());

@@ -3,15 +3,19 @@
 #[cfg(target_os = "linux")]
 mod command;
 #[cfg(target_os = "linux")]
-mod linux;
+mod configured;
 #[cfg(target_os = "linux")]
-mod place;
+pub(crate) mod container;
+#[cfg(target_os = "linux")]
+pub(crate) mod linux;
+#[cfg(target_os = "linux")]
+pub(crate) mod place;
 #[cfg(target_os = "linux")]
 mod record;
 #[cfg(target_os = "linux")]
 mod search;
 #[cfg(target_os = "linux")]
-mod supervise;
+pub(crate) mod supervise;
 
 use crate::exit::ExitCode;
 use crate::failure::Failure;

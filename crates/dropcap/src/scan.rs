@@ -1,6 +1,7 @@
 //! `dropcap scan`
 
 pub(crate) mod baseline;
+pub(crate) mod digests;
 pub(crate) mod fixes;
 pub(crate) mod images;
 pub(crate) mod project;

@@ -115,6 +115,27 @@ pub struct Settings {
     pub entrypoint: Option<Spanned<Vec<String>>>,
     /// `command:`, the words after the image, `CMD`.
     pub command: Option<Spanned<Vec<String>>>,
+    /// What bears on whether it works, and not on privilege.
+    pub start: Start,
+}
+
+/// What is asked of an engine beside privilege, as far as it takes to start the container once more.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Start {
+    /// `environment:`, `--env`; without a value: that of whoever starts it.
+    pub environment: Vec<(String, Option<String>)>,
+    /// `working_dir:`, `--workdir`.
+    pub working_dir: Option<String>,
+    /// `hostname:`, `--hostname`.
+    pub hostname: Option<String>,
+    /// `init:`, `--init`.
+    pub init: bool,
+    /// `stop_signal:`, `--stop-signal`.
+    pub stop_signal: Option<String>,
+    /// The services that have to run before, by their names.
+    pub depends_on: Vec<String>,
+    /// Keys and flags that are written and not carried here.
+    pub left_out: Vec<String>,
 }
 
 /// One thing that will run, as somebody wrote it down.
@@ -254,6 +275,7 @@ fn each_span_of(settings: &mut Settings, move_span: &mut impl FnMut(&mut Range<u
         read_only: _,
         entrypoint,
         command,
+        start: _,
     } = settings;
     if let Some(privileged) = privileged {
         move_span(&mut privileged.span);

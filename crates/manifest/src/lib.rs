@@ -21,7 +21,9 @@ mod text;
 mod words;
 mod yaml;
 
-pub use container::{Build, Container, Engine, Kind, Mount, Part, Settings, Spanned, Starter};
+pub use container::{
+    Build, Container, Engine, Kind, Mount, Part, Settings, Spanned, Start, Starter,
+};
 pub use document::{BuildCommand, Document, PrivilegeStep, ReadError, Stage, Tool};
 pub use edit::{Edit, EditError, Edited, Wanted, apply, apply_all_and_verify, apply_and_verify};
 pub use format::{Format, classify, classify_head, needs_head};

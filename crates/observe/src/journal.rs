@@ -77,8 +77,8 @@ impl Journal {
     /// # Errors
     /// The file cannot be written.
     pub fn add(&mut self, set: CapabilitySet, run: &Run) -> io::Result<()> {
-        writeln!(self.file, "{}", serde_json::to_string(&line(set, run))?)?;
-        self.file.sync_data()
+        // Not synced: it is for an interrupted search, and a lost machine only costs runs.
+        writeln!(self.file, "{}", serde_json::to_string(&line(set, run))?)
     }
 
     /// Takes the file away: the search is over.

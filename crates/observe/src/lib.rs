@@ -9,6 +9,7 @@
 #![cfg(target_os = "linux")]
 
 pub mod command;
+pub mod docker;
 pub mod journal;
 mod life;
 mod minimise;

@@ -23,9 +23,10 @@ pub struct Trace {
     allowed: HashSet<Call>,
 }
 
-/// The words that trace what follows them, into `file`.
+/// The words that trace what follows them, into `file`; what is traced stays the child, so that signals
+/// reach it.
 pub fn strace(file: &Path) -> Vec<OsString> {
-    let words = ["strace", "-f", "-qq", "-s", "64", "-e", "signal=none", "-o"];
+    let words = ["strace", "-D", "-f", "-qq", "-s", "64", "-e", "signal=none", "-o"];
     words.iter().map(OsString::from).chain([file.into(), "--".into()]).collect()
 }
 

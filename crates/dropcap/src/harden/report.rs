@@ -71,14 +71,14 @@ pub(super) struct Report {
     pub diff: String,
     pub written: Vec<String>,
     pub errors: Vec<FileError>,
-    notes: Vec<&'static str>,
+    notes: Vec<String>,
     #[serde(skip)]
     fix: bool,
 }
 
-/// Said as long as nothing learns.
-const NOT_LEARNED: &str = "no set was learned: what is kept is what \
-    the policy, the file or the entrypoint says; a test only compares before and after";
+/// Said where nothing was learned.
+const NOT_LEARNED: &str = "no set was learned: what is kept is what the policy, the file or the entrypoint \
+    says; with a `test` in the policy and an engine it is learned first";
 
 impl Report {
     pub fn new(target: &str, fix: bool) -> Self {
@@ -90,8 +90,16 @@ impl Report {
             diff: String::new(),
             written: Vec::new(),
             errors: Vec::new(),
-            notes: vec![NOT_LEARNED],
+            notes: vec![NOT_LEARNED.to_owned()],
             fix,
+        }
+    }
+
+    /// Puts what was learned in place of the note that nothing was.
+    #[cfg(target_os = "linux")]
+    pub fn learned(&mut self, said: Vec<String>) {
+        if !said.is_empty() {
+            self.notes = said;
         }
     }
 
@@ -137,7 +145,7 @@ impl Report {
             out.push_str(&format!("  {} more stay as they are\n", self.unchanged));
         }
         for note in &self.notes {
-            out.push_str(&format!("  note: {note}\n"));
+            out.push_str(&format!("  note: {}\n", clean(note)));
         }
         out.push('\n');
         out

@@ -1,15 +1,21 @@
 //! The verb's flow: what is tried, the search, and what is written of it.
 
+use super::container::Asked;
 use super::place::Place;
-use super::record::compared;
+use super::record::{Record, compared};
 use super::supervise::supervise;
-use super::{Arguments, command};
+use super::{Arguments, command, container};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::{Format, print, print_json};
+use crate::scan::project::{Project, Selection};
+use dropcap_audit::{Options, audit};
 use dropcap_capability::Credentials;
 use dropcap_confine::sys::{Linux, System, read_credentials};
+use dropcap_observe::docker::Docker;
+use dropcap_observe::journal::Journal;
 use std::path::Path;
+use std::time::Duration;
 
 /// The policy says something else than what was found.
 const DRIFT: u8 = 1;
@@ -18,13 +24,36 @@ const NEW_USER: i32 = 0x1000_0000;
 
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     arguments.output.settle_color();
-    supervise(|| work(&arguments), || {})
+    let session = session();
+    let in_engine = arguments.target.is_some();
+    supervise(
+        || work(&arguments, &session),
+        || {
+            if in_engine {
+                clean_up(&session);
+            }
+        },
+    )
 }
 
-fn work(arguments: &Arguments) -> Result<u8, Failure> {
-    let place = Place::find(arguments.policy.as_deref(), Path::new("."))?;
-    let (own, in_namespace) = privilege()?;
-    let (record, journal) = command::learn(arguments, &place, &own, in_namespace)?;
+/// What these trials are called: nobody else has this process id now.
+pub fn session() -> String {
+    std::process::id().to_string()
+}
+
+/// Takes away what an interrupted trial left in the engine. An engine that is gone has nothing to be
+/// asked for.
+pub fn clean_up(session: &str) {
+    if let Ok(docker) = Docker::find() {
+        let _ = docker.clean_up(session);
+    }
+}
+
+fn work(arguments: &Arguments, session: &str) -> Result<u8, Failure> {
+    let (place, record, journal) = match &arguments.target {
+        Some(target) => of_target(arguments, target, session)?,
+        None => of_command(arguments)?,
+    };
     let learned = record.learned();
     let known = place.policy.as_ref().and_then(|policy| policy.workload(&record.workload));
     let comparison = learned.compare(known);
@@ -48,6 +77,45 @@ fn work(arguments: &Arguments) -> Result<u8, Failure> {
         }
     }
     Ok(if arguments.compare && !comparison.is_same() { DRIFT } else { 0 })
+}
+
+fn of_command(arguments: &Arguments) -> Result<(Place, Record, Journal), Failure> {
+    let place = Place::find(arguments.policy.as_deref(), Path::new("."))?;
+    let (own, in_namespace) = privilege()?;
+    let (record, journal) = command::learn(arguments, &place, &own, in_namespace)?;
+    Ok((place, record, journal))
+}
+
+fn of_target(
+    arguments: &Arguments,
+    target: &str,
+    session: &str,
+) -> Result<(Place, Record, Journal), Failure> {
+    if !target.contains('#') {
+        return Err(Failure::new(format!("{target} is no container that is written in a file"))
+            .help("name one: FILE#SUBJECT, such as compose.yaml#agent; or a command: -- CMD"));
+    }
+    let selection = Selection { policy: arguments.policy.clone(), ..Selection::default() };
+    let project = Project::read(&[target.to_owned()], "", &selection)?;
+    let file = target.rsplit_once('#').map_or(target, |(file, _)| file);
+    let folder = Path::new(file).parent().filter(|folder| *folder != Path::new(""));
+    let place = Place::find(arguments.policy.as_deref(), folder.unwrap_or(Path::new(".")))?;
+    let options =
+        Options { policy_place: project.policy_place.clone(), edits: false, ..Options::default() };
+    let audited = audit(&project.input, &options);
+    let found = audited.containers.iter().find(|one| project.is_asked_for(&one.container.id));
+    let Some(found) = found else {
+        return Err(Failure::new(format!("there is no container {target}")));
+    };
+    let asked = Asked {
+        test: arguments.test.as_deref(),
+        name: arguments.name.as_deref(),
+        patience: Duration::from_secs(arguments.patience),
+        quiet: arguments.output.quiet,
+        session,
+    };
+    let (record, journal) = container::learn(&asked, &place, &project, found)?;
+    Ok((place, record, journal))
 }
 
 /// What this process has to give; where that is nothing, all that a user namespace of its own gives.

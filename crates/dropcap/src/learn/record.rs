@@ -107,6 +107,11 @@ impl Record {
         }
     }
 
+    /// How many runs it took.
+    pub fn runs(&self) -> usize {
+        self.made.len()
+    }
+
     /// For programs, and for the evidence.
     pub fn json(&self, comparison: &Comparison) -> Value {
         let without = self.without.iter().map(|one| {

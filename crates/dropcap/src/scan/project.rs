@@ -1,10 +1,10 @@
 //! All that a scan looks at: files, containers, images and the policy.
 
-use super::images;
 use super::walk::{self, Found, Read_, Visited, file_error};
+use super::{digests, images};
 use crate::failure::Failure;
 use clap::Args;
-use dropcap_audit::{Input, rule};
+use dropcap_audit::{Input, Options, rule};
 use dropcap_manifest::{Document, Format, classify, join, read};
 use dropcap_policy::Policy;
 use dropcap_report::FileError;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 const LARGEST_INPUT: u64 = 16 << 20;
 
 /// What bears on every container; for every verb that reports on files
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct Selection {
     /// The policy, instead of the dropcap.toml here or above
     #[arg(long, value_name = "FILE")]
@@ -97,6 +97,19 @@ impl Project {
         }
         self.errors.clear();
         self.load(walk::read(self.files.clone()), selection)
+    }
+
+    /// A container's id as the policy writes it: with the file relative to the policy's folder, or to
+    /// the file's own where there is no policy yet.
+    #[cfg(target_os = "linux")]
+    pub fn policy_id(&self, id: &str) -> String {
+        if self.input.policy.is_none() {
+            let (file, subject) = id.rsplit_once('#').unwrap_or((id, ""));
+            let name = file.rsplit('/').next().unwrap_or(file);
+            return format!("{name}#{subject}");
+        }
+        let options = Options { policy_place: self.policy_place.clone(), ..Options::default() };
+        options.policy_id(id)
     }
 
     /// Whether a container with this id is to be reported.
@@ -212,6 +225,9 @@ impl Project {
             self.errors.extend(errors);
         }
         self.input.mounted = images::mounted(&self.input);
+        let options =
+            Options { policy_place: self.policy_place.clone(), edits: false, ..Options::default() };
+        self.input.digests = digests::known(&self.input, &options);
         self.errors.sort();
         self.errors.dedup();
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::{Container, Settings, Spanned};
+use crate::{Container, Settings, Spanned, Start};
 
 /// The service that Compose makes of `base` and `over`: single values are replaced, lists appended,
 /// mounts merged by their target, sysctls by their name.
@@ -58,6 +58,7 @@ pub(crate) fn merge(base: &Container, over: &Container) -> Container {
         read_only: if replaces("read_only") { above.read_only } else { below.read_only },
         entrypoint: words("entrypoint", &below.entrypoint, &above.entrypoint),
         command: words("command", &below.command, &above.command),
+        start: start(&below.start, &above.start),
     };
     Container {
         id: over.id.clone(),
@@ -77,5 +78,27 @@ pub(crate) fn merge(base: &Container, over: &Container) -> Container {
         entrypoint_script: None,
         replaces: base.replaces.iter().chain(&over.replaces).cloned().collect(),
         unknowns: base.unknowns.iter().chain(&over.unknowns).cloned().collect(),
+    }
+}
+
+/// Single values are replaced, variables by their name, the rest appended.
+fn start(below: &Start, above: &Start) -> Start {
+    let mut environment = below.environment.clone();
+    environment.retain(|(name, _)| !above.environment.iter().any(|(other, _)| other == name));
+    environment.extend(above.environment.iter().cloned());
+    let append = |below: &[String], above: &[String]| {
+        let new = above.iter().filter(|item| !below.contains(item));
+        below.iter().chain(new).cloned().collect()
+    };
+    let pick =
+        |below: &Option<String>, above: &Option<String>| above.clone().or_else(|| below.clone());
+    Start {
+        environment,
+        working_dir: pick(&below.working_dir, &above.working_dir),
+        hostname: pick(&below.hostname, &above.hostname),
+        init: below.init || above.init,
+        stop_signal: pick(&below.stop_signal, &above.stop_signal),
+        depends_on: append(&below.depends_on, &above.depends_on),
+        left_out: append(&below.left_out, &above.left_out),
     }
 }

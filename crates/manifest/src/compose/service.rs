@@ -2,11 +2,27 @@
 
 use super::{Reader, mount};
 use crate::{
-    Build, Container, Engine, Kind, Settings, Spanned, Starter,
+    Build, Container, Engine, Kind, Settings, Spanned, Start, Starter,
     interpolate::interpolate,
     path, words,
     yaml::{Entry, NodeId, Tag},
 };
+
+/// Keys that a workload may need, and that are not carried: whoever starts it again says so.
+const NOT_CARRIED: [&str; 12] = [
+    "configs",
+    "device_cgroup_rules",
+    "devices",
+    "dns",
+    "env_file",
+    "external_links",
+    "extra_hosts",
+    "gpus",
+    "links",
+    "secrets",
+    "shm_size",
+    "ulimits",
+];
 
 /// What a service extends.
 pub(super) struct Extends {
@@ -106,9 +122,66 @@ impl<'t> Reader<'t> {
                     mounts.push(mount::api_socket(span));
                 }
             }
-            _ => {}
+            name => {
+                let start = std::mem::take(&mut settings.start);
+                settings.start = self.start(container, entry, name, start);
+            }
         }
         container.settings = settings;
+    }
+
+    /// What bears on whether it works, and not on privilege.
+    fn start(
+        &mut self,
+        container: &mut Container,
+        entry: Entry<'t>,
+        name: &str,
+        mut start: Start,
+    ) -> Start {
+        let text = |text: Option<Spanned<String>>| text.map(|text| text.value);
+        match name {
+            "environment" => start.environment = self.environment(container, entry),
+            "working_dir" => start.working_dir = text(self.string(container, entry)),
+            "hostname" => start.hostname = text(self.string(container, entry)),
+            "stop_signal" => start.stop_signal = text(self.string(container, entry)),
+            "init" => start.init = self.boolean(container, entry).is_some_and(|init| init.value),
+            "depends_on" if self.tree.is_mapping(entry.value) => {
+                let entries = self.tree.entries(entry.value);
+                start.depends_on = entries.iter().map(|inner| inner.name.to_owned()).collect();
+            }
+            "depends_on" => {
+                let names = self.list(container, entry);
+                start.depends_on = names.into_iter().map(|name| name.value).collect();
+            }
+            _ if NOT_CARRIED.contains(&name) => start.left_out.push(name.to_owned()),
+            _ => {}
+        }
+        start
+    }
+
+    /// A map, or a list of `NAME=VALUE` and of names alone, whose value is the starter's own.
+    fn environment(
+        &mut self,
+        container: &mut Container,
+        entry: Entry<'t>,
+    ) -> Vec<(String, Option<String>)> {
+        if !self.tree.is_mapping(entry.value) {
+            let variable = |item: Spanned<String>| match item.value.split_once('=') {
+                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+                None => (item.value, None),
+            };
+            return self.list(container, entry).into_iter().map(variable).collect();
+        }
+        let mut variables = Vec::new();
+        for inner in self.tree.entries(entry.value) {
+            let value = if self.tree.is_null(inner.value) {
+                None
+            } else {
+                self.text(container, inner.value).map(|text| text.value)
+            };
+            variables.push((inner.name.to_owned(), value));
+        }
+        variables
     }
 
     fn extends(&mut self, container: &mut Container, entry: Entry<'t>) -> Option<Extends> {

@@ -9,7 +9,7 @@ use super::{
     word::Word,
 };
 use crate::{
-    Build, Container, Engine, Kind, Settings, Spanned, Starter,
+    Build, Container, Engine, Kind, Settings, Spanned, Start, Starter,
     compose::mount::{self, Long},
     path,
 };
@@ -161,8 +161,33 @@ fn settings(arguments: &Arguments, engine: Engine) -> Settings {
             Spanned::new(words, argument.value.span.clone())
         }),
         command: None,
+        start: start(arguments),
     }
 }
+
+/// What bears on whether it works, and not on privilege.
+fn start(arguments: &Arguments) -> Start {
+    let text = |name: &str| arguments.last(name).map(|argument| argument.value.value.clone());
+    let environment =
+        arguments.all("env").map(|argument| match argument.value.value.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+            None => (argument.value.value.clone(), None),
+        });
+    let left_out = NOT_CARRIED.iter().filter(|name| arguments.last(name).is_some());
+    Start {
+        environment: environment.collect(),
+        working_dir: text("workdir"),
+        hostname: text("hostname"),
+        init: arguments.last("init").is_some(),
+        stop_signal: text("stop-signal"),
+        depends_on: Vec::new(),
+        left_out: left_out.map(|name| format!("--{name}")).collect(),
+    }
+}
+
+/// Flags that a workload may need, and that are not carried: whoever starts it again says so.
+const NOT_CARRIED: [&str; 9] =
+    ["add-host", "device", "dns", "env-file", "gpus", "link", "shm-size", "ulimit", "volumes-from"];
 
 /// `--cap-add A,B` of podman.
 fn divided(argument: &Argument) -> Vec<Spanned<String>> {

@@ -8,7 +8,7 @@ use crate::trace::{Trace, strace};
 use crate::{Failure, Outcome, Run, Trial, Usual};
 use dropcap_capability::CapabilitySet;
 pub use process::sweep;
-use process::{Running, code};
+use process::{Running, code, settle};
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
@@ -143,6 +143,9 @@ impl CommandTrial {
             None => life.ends_by_itself(),
             Some(test) => life.serves(test),
         };
+        if !prefix.is_empty() {
+            settle().during("waiting for the trace")?;
+        }
         sweep().during("ending what is left")?;
         let outcome = match lived? {
             Ok(()) => Outcome::Passed,

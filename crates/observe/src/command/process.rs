@@ -1,7 +1,7 @@
 //! A process that is started, waited for, stopped, and leaves nothing behind.
 
 use crate::said::first_lines;
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -12,7 +12,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// Between two looks.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(1);
+/// How long a tracer has to write the end of its trace.
+const SETTLING: Duration = Duration::from_secs(1);
 /// How long what is left is killed before that is given up: each round kills all that is in sight.
 const SWEEPING: Duration = Duration::from_secs(10);
 
@@ -103,7 +105,7 @@ pub(super) fn code(status: ExitStatus) -> u8 {
 pub fn sweep() -> io::Result<()> {
     let deadline = Instant::now() + SWEEPING;
     loop {
-        while let Ok(Some(_)) = waitpid(None, WaitOptions::NOHANG) {}
+        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
         let children = children()?;
         if children.is_empty() {
             return Ok(());
@@ -118,6 +120,16 @@ pub fn sweep() -> io::Result<()> {
         }
         sleep(PAUSE);
     }
+}
+
+/// Waits a little until nothing is left: what traces a command ends after it, and writes until then.
+pub(super) fn settle() -> io::Result<()> {
+    let deadline = Instant::now() + SETTLING;
+    while !children()?.is_empty() && Instant::now() < deadline {
+        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
+        sleep(PAUSE);
+    }
+    Ok(())
 }
 
 /// The children of this process, from the fourth field of each proc_pid_stat(5).

@@ -1,0 +1,220 @@
+//! A container as the workload, tried in the engine that answers here.
+
+use super::configured::{Translated, translate};
+use super::place::Place;
+use super::record::{Alternative, Record};
+use super::search::{Found, journal, search};
+use crate::failure::Failure;
+use crate::scan::project::Project;
+use dropcap_audit::{AuditedContainer, started_with};
+use dropcap_capability::{Capability, CapabilitySet};
+use dropcap_manifest::{Container, Engine};
+use dropcap_observe::Trial;
+use dropcap_observe::docker::{ContainerTrial, Docker};
+use dropcap_observe::journal::Journal;
+use dropcap_policy::Workload;
+use std::time::Duration;
+
+/// How many lives go on at a time: their names, networks and volumes are their own.
+const JOBS: usize = 2;
+/// The sysctl by which ports below 1024 need no capability.
+const LOW_PORTS: &str = "--sysctl=net.ipv4.ip_unprivileged_port_start=0";
+
+/// What is asked for.
+pub struct Asked<'a> {
+    pub test: Option<&'a str>,
+    pub name: Option<&'a str>,
+    pub patience: Duration,
+    pub quiet: bool,
+    /// Names what the trials make.
+    pub session: &'a str,
+}
+
+/// Learns of one container.
+pub fn learn(
+    asked: &Asked,
+    place: &Place,
+    project: &Project,
+    audited: &AuditedContainer,
+) -> Result<(Record, Journal), Failure> {
+    let container = &audited.container;
+    let cannot = |why: &str| Failure::new(format!("{} cannot be tried: {why}", container.id));
+    if container.engine != Engine::Docker {
+        return Err(cannot("only Docker is asked for trials"));
+    }
+    let Some(states) = audited.analysis.states() else {
+        return Err(cannot("it does not start as it is written"));
+    };
+    let workload = audited.workload.as_ref().and_then(|name| place.policy.as_ref()?.workload(name));
+    let name = name(asked, container, workload);
+    let known = place.policy.as_ref().and_then(|policy| policy.workload(&name));
+    let test =
+        asked.test.or(known.and_then(|workload| workload.test.as_deref())).ok_or_else(|| {
+            cannot("nothing tells whether it works")
+                .help("say it: --test 'CMD', run in the container")
+        })?;
+    let credentials = &states.first.credentials;
+    let start = match states.is_root() {
+        true => credentials.permitted,
+        // It holds nothing, but a file with capabilities is executed only if it may have them.
+        false => credentials.bounding,
+    };
+    let docker = Docker::find().map_err(|error| cannot("no engine").because(error))?;
+    let engine = docker.version().to_owned();
+    let Translated { configured, digests, mut notes } = translate(&docker, container)?;
+    let mut trial = ContainerTrial::new(docker, configured, test, asked.session);
+    trial.limit = asked.patience;
+    trial.no_new_privileges = known.is_none_or(|workload| workload.no_new_privileges);
+    for dependency in dependencies(project, container, &mut notes) {
+        let translated = translate(&trial.docker, dependency)?;
+        trial.dependencies.push(translated.configured);
+        notes.extend(translated.notes.iter().map(|note| format!("{}: {note}", dependency.id)));
+    }
+    let proves_nothing = trial
+        .test_proves_nothing()
+        .map_err(|error| cannot("the test cannot be tried").because(error))?;
+    if proves_nothing {
+        return Err(Failure::new(
+            "the test passes in a container in which nothing runs: it proves nothing",
+        )
+        .help("let it ask for what only the workload gives, such as its port"));
+    }
+    let key = [
+        format!("{:?}", trial.container),
+        format!("{:?}", trial.dependencies),
+        test.to_owned(),
+        start.to_string(),
+        format!("{:?} {}", trial.limit, trial.no_new_privileges),
+    ];
+    let journal = journal(place, &name, &key)?;
+    let found = search(&trial, start, JOBS, journal, asked.quiet)
+        .map_err(|failure| tell_more(failure, &trial))?;
+    let mut record = Record::new(name, start, &found, &ContainerTrial::PHASES, &[]);
+    record.test = Some(test.to_owned());
+    record.container = Some(project.policy_id(&container.id));
+    record.provenance.engine = Some(engine);
+    record.provenance.image_digest = digests.first().cloned();
+    record.provenance.command_hash = Some(started_with(container));
+    record.notes = notes;
+    record
+        .notes
+        .push("in a container no trace is made: refusals while it passed are not seen".to_owned());
+    record.alternatives = alternatives(&trial, &found)?;
+    Ok((record, found.journal))
+}
+
+fn name(asked: &Asked, container: &Container, workload: Option<&Workload>) -> String {
+    if let Some(name) = asked.name {
+        return name.to_owned();
+    }
+    if let Some(workload) = workload {
+        return workload.name.clone();
+    }
+    let subject = container.subject();
+    let image = container.image.as_ref().map(|image| image.value.as_str());
+    match image {
+        // A command line is called by its number.
+        Some(image) if subject.bytes().all(|byte| byte.is_ascii_digit()) => {
+            let short = image.rsplit('/').next().unwrap_or(image);
+            short.split([':', '@']).next().unwrap_or(short).to_owned()
+        }
+        _ => subject.to_owned(),
+    }
+}
+
+/// What has to run before, the deepest first, each once.
+fn dependencies<'p>(
+    project: &'p Project,
+    container: &Container,
+    notes: &mut Vec<String>,
+) -> Vec<&'p Container> {
+    fn add<'p>(
+        project: &'p Project,
+        of: &Container,
+        seen: &mut Vec<String>,
+        all: &mut Vec<&'p Container>,
+        notes: &mut Vec<String>,
+    ) {
+        for name in &of.settings.start.depends_on {
+            let id = format!("{}#{name}", of.file);
+            if seen.contains(&id) {
+                continue;
+            }
+            seen.push(id.clone());
+            match project.input.containers.iter().find(|other| other.id == id) {
+                Some(other) => {
+                    add(project, other, seen, all, notes);
+                    all.push(other);
+                }
+                None => notes.push(format!("it depends on {name}, which is not there")),
+            }
+        }
+    }
+    let mut all = Vec::new();
+    add(project, container, &mut vec![container.id.clone()], &mut all, notes);
+    all
+}
+
+/// Where it fails with everything: whether it works as it is written now.
+fn tell_more(failure: Failure, trial: &ContainerTrial) -> Failure {
+    let fails_at_once = failure.chain().starts_with("it fails with all");
+    let works = fails_at_once
+        && trial.live_as_configured(&Default::default()).is_ok_and(|run| run.outcome.passed());
+    if works && trial.no_new_privileges {
+        return failure.help(
+            "as it is written it works: what it lacks is what no-new-privileges takes away; \
+             `no-new-privileges = false` in its workload lets it have that",
+        );
+    }
+    failure
+}
+
+/// What would do in place of a capability, tried apart.
+fn alternatives(trial: &ContainerTrial, found: &Found) -> Result<Vec<Alternative>, Failure> {
+    let needed = found.minimum.needed;
+    let mut alternatives = Vec::new();
+    let mut propose = |instead_of: CapabilitySet, flag: String, change: String| {
+        let instead_of = instead_of & needed;
+        if instead_of.is_empty() {
+            return Ok(());
+        }
+        let mut other = ContainerTrial::new(
+            trial.docker.clone(),
+            trial.container.clone(),
+            &trial.test,
+            &trial.session,
+        );
+        other.container.flags.push(flag);
+        other.dependencies.clone_from(&trial.dependencies);
+        other.container.alias.push_str("-other");
+        (other.no_new_privileges, other.limit) = (trial.no_new_privileges, trial.limit);
+        let run = other
+            .live(needed - instead_of, &found.usual)
+            .map_err(|error| Failure::new("an alternative cannot be tried").because(error))?;
+        if run.outcome.passed() {
+            alternatives.push(Alternative { instead_of, change });
+        }
+        Ok::<(), Failure>(())
+    };
+    propose(
+        CapabilitySet::from(Capability::NET_BIND_SERVICE),
+        LOW_PORTS.to_owned(),
+        "it works with the sysctl net.ipv4.ip_unprivileged_port_start=0".to_owned(),
+    )?;
+    if let Some(user) = image_user(trial) {
+        let ids = CapabilitySet::from(Capability::SETUID).with(Capability::SETGID);
+        propose(
+            ids,
+            format!("--user={user}"),
+            format!("it works as the image's own user: `user: {user}`"),
+        )?;
+    }
+    Ok(alternatives)
+}
+
+/// The user that the image names, where that is not root and the container names another.
+fn image_user(trial: &ContainerTrial) -> Option<String> {
+    let named = trial.container.flags.iter().any(|flag| flag.starts_with("--user="));
+    let user = trial.docker.image_user(&trial.container.image).ok()?;
+    (named && !user.is_empty() && user != "root" && user != "0").then_some(user)
+}

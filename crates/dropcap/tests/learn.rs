@@ -1,0 +1,234 @@
+//! `dropcap learn`, from outside. Needs root, strace and docker.io.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+#[path = "scan/tree.rs"]
+#[allow(dead_code, reason = "the scan's tests use the rest")]
+mod tree;
+
+use dropcap_testkit::docker::Docker;
+use dropcap_testkit::root;
+use serde_json::{Value, json};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use tree::{DROPCAP, Ran, Tree};
+
+fn learn(tree: &Tree, arguments: &[&str]) -> Ran {
+    tree.dropcap(&[&["learn"], arguments].concat())
+}
+
+fn found(tree: &Tree, arguments: &[&str]) -> Value {
+    let ran = learn(tree, &[&["--format", "json"], arguments].concat());
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    ran.json()
+}
+
+const CHOWNS: &str = "rm -f x; touch x && chown 33 x";
+
+#[test]
+fn a_command_is_learned_and_the_policy_says_so() {
+    let tree = Tree::new(&[("dropcap.toml", "version = 1 # ours\n")]);
+    let document = found(&tree, &["--name", "it", "--", "sh", "-c", CHOWNS]);
+    assert_eq!(document["needed"], json!(["CAP_CHOWN"]));
+    let call = document["without"][0]["call"].as_str().unwrap();
+    assert!(call.contains("chown") && call.ends_with("EPERM"), "{document:#}");
+    let policy = tree.text("dropcap.toml");
+    assert!(
+        policy.starts_with("version = 1 # ours\n") && policy.contains("allow = [\"CHOWN\"]"),
+        "{policy}"
+    );
+    let evidence: Value = serde_json::from_str(&tree.text("dropcap.evidence.json")).unwrap();
+    assert_eq!(evidence["workloads"]["it"][0]["needed"], json!(["CAP_CHOWN"]));
+
+    // What was learned is what `run` gives it, and nothing less works.
+    let line = ["--", "sh", "-c", CHOWNS];
+    let run = |head: &[&str]| tree.dropcap(&[head, &line].concat()).code;
+    assert_eq!(run(&["run", "--policy", "dropcap.toml", "--workload", "it"]), 0);
+    assert_ne!(run(&["run"]), 0);
+
+    let same = learn(&tree, &["--compare", "--name", "it", "--", "sh", "-c", CHOWNS]);
+    assert_eq!(same.code, 0, "{}", same.all());
+    let other = learn(&tree, &["--compare", "--name", "it", "--", "true"]);
+    assert_eq!(other.code, 1, "{}", other.all());
+    assert!(other.stdout.contains("gone") && other.stdout.contains("CAP_CHOWN"), "{}", other.all());
+    assert_eq!(tree.text("dropcap.toml"), policy, "comparing writes nothing");
+    let left: Vec<_> = std::fs::read_dir(tree.root()).unwrap().collect();
+    assert_eq!(left.len(), 3, "the policy, the evidence, and what the command made: {left:?}");
+}
+
+#[test]
+fn what_is_refused_while_it_passes_is_told() {
+    let tree = Tree::new(&[]);
+    let quiet = "rm -f x; touch x; chown 33 x 2>/dev/null; true";
+    let document = found(&tree, &["--name", "it", "--", "sh", "-c", quiet]);
+    assert_eq!(document["needed"], json!([]));
+    assert_eq!(document["refused_but_passed"][0]["capability"], "CAP_CHOWN", "{document:#}");
+    assert!(tree.text("dropcap.toml").contains("refused-but-passed"));
+    let document = found(&tree, &["--by-trial", "--name", "other", "--", "sh", "-c", quiet]);
+    assert_eq!(document["refused_but_passed"], json!([]));
+}
+
+/// Serves until SIGTERM, and needs CHOWN to start again.
+const SERVER: &str = "cd $DROPCAP_STATE; if [ -e data ]; then chown 33 data || exit 1; fi; touch data; \
+    trap 'rm ready; exit 0' TERM; touch ready; while :; do sleep 0.02; done";
+
+#[test]
+fn a_server_is_started_twice() {
+    let tree = Tree::new(&[]);
+    let line = ["--name", "it", "--test", "test -e $DROPCAP_STATE/ready", "--", "sh", "-c", SERVER];
+    let document = found(&tree, &line);
+    assert_eq!(document["needed"], json!(["CAP_CHOWN"]));
+    assert_eq!(document["without"][0]["phase"], "restart on the same state");
+    assert_eq!(document["not_covered"], json!(["exec"]));
+}
+
+#[test]
+fn what_cannot_be_concluded_is_refused_with_a_reason() {
+    let tree = Tree::new(&[("flaky", "")]);
+    let refused = |arguments: &[&str], words: &str| {
+        let ran = learn(&tree, arguments);
+        assert_eq!(ran.code, 2, "{}", ran.all());
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.all());
+        assert!(!tree.path("dropcap.toml").exists());
+    };
+    refused(&["--", "sh", "-c", "echo so it is; exit 3"], "it ended with status 3\n  | so it is");
+    refused(&["--test", "true", "--", "sleep", "9"], "it proves nothing");
+    refused(&["--patience", "1", "--", "sleep", "99"], "it did not end in 1.0 s");
+    let test_that_hangs = ["--patience", "1", "--test", "sleep 99", "--", "sleep", "99"];
+    refused(&test_that_hangs, "the test did not pass");
+    refused(
+        &["--", "sh", "-c", "echo x >> flaky; [ $(wc -l < flaky) != 2 ]"],
+        "not to be relied on",
+    );
+    refused(&["--", "./nowhere"], "127");
+    refused(&["compose.yaml#web"], "cannot read");
+    refused(&["--by-trace", "--", "true"], "not there yet");
+    refused(&["--user", "nobody-here", "--", "true"], "no user");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let says = "echo 'bind: Address already in use'; exit 1";
+    refused(&["--test", "false", "--", "sh", "-c", says], "a port that it listens on is taken");
+    drop(taken);
+}
+
+#[test]
+fn an_interrupted_search_leaves_nothing_and_goes_on() {
+    let tree = Tree::new(&[]);
+    let line = "echo x >> count; sleep 0.2; sleep 77.125 & rm -f x; touch x && chown 33 x";
+    let arguments = ["learn", "--by-trial", "--name", "it", "--", "sh", "-c", line];
+    let mut child = Command::new(DROPCAP)
+        .args(arguments)
+        .current_dir(tree.root())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let runs = || tree.path("count").exists().then(|| tree.text("count").lines().count());
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while runs().is_none_or(|runs| runs < 6) {
+        assert!(Instant::now() < deadline, "it does not run");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let still = || {
+        let all = Command::new("ps").args(["-eo", "args"]).output().unwrap();
+        String::from_utf8_lossy(&all.stdout).contains("sleep 77.125")
+    };
+    assert!(!still(), "what it started goes on");
+    let before = runs().unwrap();
+    let ran = tree.dropcap(&arguments);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    let evidence: Value = serde_json::from_str(&tree.text("dropcap.evidence.json")).unwrap();
+    let all = evidence["workloads"]["it"][0]["runs"].as_u64().unwrap();
+    let again = (runs().unwrap() - before) as u64;
+    assert!(again < all && all - again >= 4, "{again} of {all} were made again");
+    assert!(!still());
+}
+
+const COMPOSE: &str = "services:
+  web:
+    image: learn/box:1
+    depends_on: [db]
+    volumes: ['data:/data', './own:/own']
+    environment: {GREETING: hello}
+    command: [sh, -c, 'trap \"exit 0\" TERM; echo $$GREETING > /own/said; touch /data/f; chown 33 /data/f && touch /tmp/up; while :; do sleep 0.05; done']
+  db:
+    image: learn/box:1
+    command: [sh, -c, 'trap \"exit 0\" TERM; while :; do sleep 0.05; done']
+volumes: {data: {}}
+";
+const POLICY: &str = "version = 1\n[[workload]]\nname = \"web\"\ntest = \"test -e /tmp/up\"\n\
+    match = [{ container = \"compose.yaml#web\" }]\n";
+
+/// What dropcap says with this engine.
+fn with(docker: &Docker, tree: &Tree, arguments: &[&str]) -> Ran {
+    let output = Command::new(DROPCAP)
+        .args(arguments)
+        .current_dir(tree.root())
+        .env("DOCKER_HOST", docker.host())
+        .output()
+        .unwrap();
+    output.into()
+}
+
+/// The real engine: learned, mended with nothing given by hand but the test, and drift afterwards.
+#[test]
+fn a_service_is_learned_in_an_engine_and_harden_takes_it_up() {
+    let docker = Docker::shared();
+    let tree =
+        Tree::new(&[("compose.yaml", COMPOSE), ("dropcap.toml", POLICY), ("own/mine", "mine")]);
+    let place = tree.path("root");
+    root::busybox(&place, "root:x:0:0::/:/bin/sh\n", "root:x:0:\n");
+    for applet in ["touch", "chown"] {
+        std::os::unix::fs::symlink("busybox", place.join("bin").join(applet)).unwrap();
+    }
+    docker.import(&place, "learn/box:1", &[]);
+    std::fs::remove_dir_all(&place).unwrap();
+
+    let nothing = with(docker, &tree, &["learn", "--test", "true", "compose.yaml#web"]);
+    assert!(nothing.code == 2 && nothing.stderr.contains("proves nothing"), "{}", nothing.all());
+
+    let ran = with(docker, &tree, &["harden", "--fix", "compose.yaml#web"]);
+    let fixed = tree.text("compose.yaml");
+    assert!(fixed.contains("cap_add:\n      - CHOWN\n"), "{fixed}\n{}", ran.all());
+    assert!(ran.stdout.contains("safe, by evidence"), "{}", ran.all());
+    let policy = tree.text("dropcap.toml");
+    assert!(
+        policy.starts_with(POLICY.trim_end()) || policy.contains("allow = [\"CHOWN\"]"),
+        "{policy}"
+    );
+    assert_eq!(
+        std::fs::read_dir(tree.path("own")).unwrap().count(),
+        1,
+        "the user's data is written to"
+    );
+    for list in [["ps", "-aq"].as_slice(), &["volume", "ls", "-q"]] {
+        assert_eq!(docker.run(list).unwrap(), "", "{list:?}");
+    }
+    let networks = docker.run(["network", "ls", "--format", "{{.Name}}"]).unwrap();
+    assert!(!networks.contains("dropcap"), "{networks}");
+
+    // Another image of the same name: the evidence is not of it.
+    docker.run(["rmi", "learn/box:1"]).unwrap();
+    let other = tempfile::tempdir().unwrap();
+    root::busybox(other.path(), "root:x:0:0:other:/:/bin/sh\n", "root:x:0:\n");
+    docker.import(other.path(), "learn/box:1", &[]);
+    tree.write("compose.yaml", COMPOSE);
+    let scanned = with(docker, &tree, &["scan"]);
+    assert!(scanned.stdout.contains("policy-drift"), "{}", scanned.all());
+    assert!(!scanned.stdout.contains("by evidence"), "{}", scanned.all());
+}
+
+#[test]
+fn without_an_engine_it_says_so() {
+    let tree = Tree::new(&[("compose.yaml", COMPOSE)]);
+    let output = Command::new(DROPCAP)
+        .args(["learn", "--test", "true", "compose.yaml#web"])
+        .current_dir(tree.root())
+        .env("DOCKER_HOST", "unix:///nowhere/docker.sock")
+        .output()
+        .unwrap();
+    let ran = Ran::from(output);
+    assert!(ran.code == 2 && ran.stderr.contains("no engine"), "{}", ran.all());
+}

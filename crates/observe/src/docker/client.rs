@@ -1,0 +1,187 @@
+//! Docker's command line, and the engine behind it.
+
+use crate::command::{During, TrialError};
+use crate::said::lines;
+use std::io::Read;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+/// The label of everything that trials make; its value is the session.
+pub(super) const LABEL: &str = "dropcap.trial";
+/// The engine answers everything but a stop in less, or it is gone.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The engine that `docker` talks to.
+#[derive(Debug, Clone)]
+pub struct Docker {
+    version: EngineVersion,
+}
+
+/// What it says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineVersion(pub String);
+
+/// What a command of the client came to.
+pub(super) struct Answer {
+    pub code: Option<i32>,
+    pub output: Output,
+}
+
+impl Answer {
+    pub fn success(&self) -> bool {
+        self.code == Some(0)
+    }
+
+    /// Standard output, without the newline.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).trim().to_owned()
+    }
+
+    /// The first lines of both outputs.
+    pub fn said(&self) -> Vec<String> {
+        lines(&[self.output.stdout.as_slice(), &self.output.stderr].concat())
+    }
+}
+
+impl Docker {
+    /// The engine that `docker` talks to, if one answers.
+    ///
+    /// # Errors
+    /// No client, or nothing that answers it.
+    pub fn find() -> Result<Self, TrialError> {
+        let mut docker = Self { version: EngineVersion(String::new()) };
+        let answer = docker.ask(&["version", "--format", "{{.Server.Version}}"])?;
+        if !answer.success() {
+            return Err(TrialError::Engine(format!("none answers ({})", answer.said().join(" "))));
+        }
+        docker.version = EngineVersion(format!("docker {}", answer.text()));
+        Ok(docker)
+    }
+
+    /// Its version, as the policy writes it.
+    pub fn version(&self) -> &str {
+        &self.version.0
+    }
+
+    /// The id of an image that is there, and every digest it is known by. Nothing is pulled.
+    ///
+    /// # Errors
+    /// It is not there, or the engine fails.
+    pub fn image(&self, reference: &str) -> Result<(String, Vec<String>), TrialError> {
+        let format = "{{.Id}}{{range .RepoDigests}} {{.}}{{end}}";
+        let answer = self.ask(&["image", "inspect", "--format", format, reference])?;
+        if !answer.success() {
+            return Err(TrialError::Engine(format!(
+                "the image {reference} is not there, and nothing is pulled or built for a trial"
+            )));
+        }
+        let text = answer.text();
+        let mut words = text.split(' ');
+        let id = words.next().unwrap_or_default().to_owned();
+        let digest =
+            |word: &str| word.rsplit_once('@').map_or(word, |(_, digest)| digest).to_owned();
+        let digests = std::iter::once(id.clone()).chain(words.map(digest)).collect();
+        Ok((id, digests))
+    }
+
+    /// The user that an image names; empty where it names none.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub fn image_user(&self, image: &str) -> Result<String, TrialError> {
+        self.must(&["image", "inspect", "--format", "{{.Config.User}}", image])
+    }
+
+    /// Takes away whatever trials of `session` left.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub fn clean_up(&self, session: &str) -> Result<(), TrialError> {
+        let filter = format!("label={LABEL}={session}");
+        for (list, remove) in [
+            (["ps", "-aq"].as_slice(), ["rm", "--force", "--volumes"].as_slice()),
+            (&["volume", "ls", "-q"], &["volume", "rm", "--force"]),
+            (&["network", "ls", "-q"], &["network", "rm"]),
+        ] {
+            let found = self.must(&[list, &["--filter", &filter]].concat())?;
+            for one in found.split_whitespace() {
+                // Another process of this session may just have taken it away.
+                self.ask(&[remove, &[one]].concat())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the client, which has to succeed: its standard output.
+    pub(super) fn must(&self, arguments: &[&str]) -> Result<String, TrialError> {
+        let answer = self.ask(arguments)?;
+        if answer.success() {
+            return Ok(answer.text());
+        }
+        let verb = arguments.first().unwrap_or(&"docker");
+        Err(TrialError::Engine(format!("{verb}: {}", answer.said().join(" "))))
+    }
+
+    /// Runs the client, which may fail.
+    pub(super) fn ask(&self, arguments: &[&str]) -> Result<Answer, TrialError> {
+        let answer = self.ask_until(arguments, Instant::now() + PATIENCE)?;
+        if answer.code.is_none() {
+            return Err(TrialError::Engine(format!("it does not answer in {PATIENCE:?}")));
+        }
+        let gone = ["Cannot connect to the Docker daemon", "error during connect"];
+        let said = String::from_utf8_lossy(&answer.output.stderr);
+        if !answer.success() && gone.iter().any(|words| said.contains(words)) {
+            return Err(TrialError::Engine("it is gone, or none answers".to_owned()));
+        }
+        Ok(answer)
+    }
+
+    /// The same, ended when the time is up; then there is no code.
+    pub(super) fn ask_until(
+        &self,
+        arguments: &[&str],
+        deadline: Instant,
+    ) -> Result<Answer, TrialError> {
+        let mut child = Command::new("docker")
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| TrialError::Engine(format!("docker cannot be started: {error}")))?;
+        // What nobody reads would fill its pipe and keep it from ending.
+        let stdout = child.stdout.take().map(read);
+        let stderr = child.stderr.take().map(read);
+        let code = wait(&mut child, deadline)?;
+        let text = |reader: Option<thread::JoinHandle<Vec<u8>>>| {
+            reader.and_then(|reader| reader.join().ok()).unwrap_or_default()
+        };
+        let (stdout, stderr) = (text(stdout), text(stderr));
+        let status = child.wait().during("waiting for docker")?;
+        Ok(Answer { code, output: Output { status, stdout, stderr } })
+    }
+}
+
+fn read(mut from: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What was read until an error is what was said.
+        let _ = from.read_to_end(&mut bytes);
+        bytes
+    })
+}
+
+fn wait(child: &mut Child, deadline: Instant) -> Result<Option<i32>, TrialError> {
+    loop {
+        if let Some(status) = child.try_wait().during("waiting for docker")? {
+            return Ok(Some(status.code().unwrap_or(-1)));
+        }
+        if Instant::now() >= deadline {
+            child.kill().during("ending docker")?;
+            return Ok(None);
+        }
+        sleep(PAUSE);
+    }
+}

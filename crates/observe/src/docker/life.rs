@@ -1,0 +1,292 @@
+//! One life of a container: fresh volumes, start, test, exec, stop, and once more on the same volumes.
+
+use super::client::{Answer, LABEL};
+use super::{Configured, ContainerTrial};
+use crate::Failure;
+use crate::command::{During, TrialError, seconds};
+use crate::life::{Clock, phase};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+const PAUSE: Duration = Duration::from_millis(100);
+/// What is copied so that it may be written to is no larger: 256 MiB.
+const LARGEST_COPY: u64 = 256 << 20;
+/// What a shell ends with where there is no such program, and what an engine does.
+const NO_SHELL: [i32; 2] = [126, 127];
+
+/// One life while it lasts.
+pub(super) struct Life<'a> {
+    trial: &'a ContainerTrial,
+    /// The name of everything in it begins with this.
+    name: String,
+    copies: Option<tempfile::TempDir>,
+    containers: Vec<String>,
+    volumes: HashSet<String>,
+    network: bool,
+    clock: Clock,
+    stopped: Vec<u8>,
+}
+
+type Lived = Result<Result<(), Failure>, TrialError>;
+
+impl<'a> Life<'a> {
+    pub fn new(trial: &'a ContainerTrial, number: u64) -> Self {
+        Self {
+            trial,
+            name: format!("dropcap-trial-{}-{number}", trial.session),
+            copies: None,
+            containers: Vec::new(),
+            volumes: HashSet::new(),
+            network: false,
+            clock: Clock::new(),
+            stopped: Vec::new(),
+        }
+    }
+
+    pub fn measured(&mut self) -> (Vec<u8>, Duration) {
+        (std::mem::take(&mut self.stopped), self.clock.longest())
+    }
+
+    /// Starts what it talks to.
+    pub fn prepare(&mut self) -> Result<(), TrialError> {
+        let trial = self.trial;
+        if !trial.dependencies.is_empty() {
+            let label = self.label();
+            trial.docker.must(&["network", "create", &label, &self.name])?;
+            self.network = true;
+        }
+        for dependency in &trial.dependencies {
+            let id = self.create(dependency, &dependency.capabilities)?;
+            if let Err(said) = self.start(&id)? {
+                return Err(TrialError::Engine(format!(
+                    "what it depends on, {}, does not start: {}",
+                    dependency.alias,
+                    said.join(" ")
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the test passes in a container like this one.
+    pub fn passes_in(&mut self, container: &Configured) -> Result<bool, TrialError> {
+        let id = self.create(container, &[])?;
+        // Without a shell there is nothing to run, and nothing to pass.
+        if self.start(&id)?.is_err() {
+            return Ok(false);
+        }
+        let deadline = Instant::now() + self.trial.limit;
+        let tested = self.trial.docker.ask_until(&self.exec(&id, &self.trial.test), deadline)?;
+        Ok(tested.success())
+    }
+
+    pub fn live(&mut self, capabilities: &[String], patience: Duration) -> Lived {
+        self.prepare()?;
+        self.clock.lap();
+        for start in [phase::START, phase::RESTART_VOLUMES] {
+            let container = self.trial.container.clone();
+            let id = self.create(&container, capabilities)?;
+            let lived = self.live_once(&id, start, patience)?;
+            self.trial.docker.ask(&["rm", "--force", "--volumes", &id])?;
+            self.containers.retain(|known| *known != id);
+            if let Err(failure) = lived {
+                return Ok(Err(failure));
+            }
+            self.clock.lap();
+        }
+        Ok(Ok(()))
+    }
+
+    fn live_once(&mut self, id: &str, start: &str, patience: Duration) -> Lived {
+        let failed = |phase: &str, how: String, output: Vec<String>| {
+            Ok(Err(Failure { phase: phase.to_owned(), how, output }))
+        };
+        if let Err(said) = self.start(id)? {
+            return failed(start, "the engine cannot start it".to_owned(), said);
+        }
+        if let Err(failure) = self.wait_for_test(id, start, Instant::now() + patience)? {
+            return Ok(Err(failure));
+        }
+        self.clock.lap();
+        let entered = self.trial.docker.ask(&self.exec(id, ":"))?;
+        if !entered.success() {
+            return failed(phase::EXEC, "nothing can be executed in it".to_owned(), entered.said());
+        }
+        self.clock.lap();
+        let limit = patience.as_secs().max(1);
+        let time = limit.to_string();
+        let stop = self.trial.docker.ask_until(
+            &["stop", "--time", &time, id],
+            Instant::now() + patience * 2 + Duration::from_secs(10),
+        )?;
+        if !stop.success() {
+            return Err(TrialError::Engine(format!("stop: {}", stop.said().join(" "))));
+        }
+        let code = self.inspect(id, "{{.State.ExitCode}}")?;
+        self.stopped.push(code.parse().unwrap_or(u8::MAX));
+        self.clock.lap();
+        Ok(Ok(()))
+    }
+
+    /// Until the test passes, the container ends, or the time is up.
+    fn wait_for_test(&self, id: &str, start: &str, deadline: Instant) -> Lived {
+        let since = Instant::now();
+        let failed = |how: String, output: Vec<String>| {
+            Ok(Err(Failure { phase: start.to_owned(), how, output }))
+        };
+        loop {
+            let tested = self.trial.docker.ask_until(&self.exec(id, &self.trial.test), deadline)?;
+            let state =
+                self.inspect(id, "{{.State.Running}} {{.State.Restarting}} {{.State.ExitCode}}")?;
+            if !state.starts_with("true false") {
+                let code = state.rsplit(' ').next().unwrap_or_default().to_owned();
+                return failed(format!("it ended with status {code}"), self.logs(id)?);
+            }
+            if tested.success() {
+                return Ok(Ok(()));
+            }
+            if no_shell(&tested) {
+                let how = "the test cannot be run: the image has no `sh`".to_owned();
+                return failed(how, tested.said());
+            }
+            if Instant::now() >= deadline {
+                let how = format!("the test did not pass in {}", seconds(since.elapsed()));
+                let mut output = tested.said();
+                output.extend(self.logs(id)?);
+                return failed(how, output);
+            }
+            sleep(PAUSE);
+        }
+    }
+
+    fn exec<'w>(&self, id: &'w str, command: &'w str) -> [&'w str; 5] {
+        ["exec", id, "sh", "-c", command]
+    }
+
+    fn inspect(&self, id: &str, format: &str) -> Result<String, TrialError> {
+        self.trial.docker.must(&["inspect", "--format", format, id])
+    }
+
+    fn logs(&self, id: &str) -> Result<Vec<String>, TrialError> {
+        Ok(self.trial.docker.ask(&["logs", id])?.said())
+    }
+
+    fn label(&self) -> String {
+        format!("--label={LABEL}={}", self.trial.session)
+    }
+
+    fn create(
+        &mut self,
+        container: &Configured,
+        capabilities: &[String],
+    ) -> Result<String, TrialError> {
+        let label = self.label();
+        let mut words = vec!["create".to_owned(), label.clone(), "--pull=never".to_owned()];
+        words.extend(container.flags.iter().chain(capabilities).cloned());
+        if self.network {
+            words.push(format!("--network={}", self.name));
+            words.push(format!("--network-alias={}", container.alias));
+        }
+        for (at, (shared, target)) in container.volumes.iter().enumerate() {
+            let own = format!("{}-{at}", container.alias);
+            let name = if shared.is_empty() { &own } else { shared };
+            let name = format!("{}-{name}", self.name);
+            if self.volumes.insert(name.clone()) {
+                self.trial.docker.must(&["volume", "create", &label, &name])?;
+            }
+            words.push(format!("--mount=type=volume,source={name},target={target}"));
+        }
+        for (source, target, read_only) in &container.binds {
+            let source = if *read_only { source.clone() } else { self.copy(source)? };
+            let only = if *read_only { ",readonly" } else { "" };
+            words.push(format!(
+                "--mount=type=bind,source={},target={target}{only}",
+                source.display()
+            ));
+        }
+        words.push(container.image.clone());
+        words.extend(container.words.iter().cloned());
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let id = self.trial.docker.must(&words)?;
+        // The client warns on the same stream; the id stands last.
+        let id = id.lines().last().unwrap_or_default().to_owned();
+        self.containers.push(id.clone());
+        Ok(id)
+    }
+
+    /// What the engine said where it does not start.
+    fn start(&self, id: &str) -> Result<Result<(), Vec<String>>, TrialError> {
+        let answer = self.trial.docker.ask(&["start", id])?;
+        Ok(if answer.success() { Ok(()) } else { Err(answer.said()) })
+    }
+
+    /// A copy of a path of the host, made once a life: both starts see the same one.
+    fn copy(&mut self, source: &Path) -> Result<PathBuf, TrialError> {
+        if self.copies.is_none() {
+            let made = tempfile::Builder::new().prefix("dropcap-trial-").tempdir();
+            self.copies = Some(made.during("making a folder for copies")?);
+        }
+        let Some(folder) = &self.copies else { return Ok(source.to_owned()) };
+        let plain = |c: char| if c == '/' { '_' } else { c };
+        let name: String = source.to_string_lossy().chars().map(plain).collect();
+        let to = folder.path().join(name);
+        if !to.exists() {
+            if size(source).during("measuring what is mounted")? > LARGEST_COPY {
+                return Err(TrialError::Engine(format!(
+                    "{} is mounted to be written to, and is too large to be copied for each trial",
+                    source.display()
+                )));
+            }
+            let copied = std::process::Command::new("cp")
+                .arg("--archive")
+                .args([source, &to])
+                .output()
+                .during("copying what is mounted")?;
+            if !copied.status.success() {
+                let said = String::from_utf8_lossy(&copied.stderr).trim().to_owned();
+                return Err(TrialError::Engine(format!(
+                    "what is mounted cannot be copied: {said}"
+                )));
+            }
+        }
+        Ok(to)
+    }
+
+    /// Takes all of it away.
+    pub fn clean_up(&mut self) -> Result<(), TrialError> {
+        let docker = &self.trial.docker;
+        for id in self.containers.drain(..) {
+            docker.must(&["rm", "--force", "--volumes", &id])?;
+        }
+        for volume in self.volumes.drain() {
+            docker.must(&["volume", "rm", "--force", &volume])?;
+        }
+        if std::mem::take(&mut self.network) {
+            docker.must(&["network", "rm", &self.name])?;
+        }
+        self.copies = None;
+        Ok(())
+    }
+}
+
+fn no_shell(tested: &Answer) -> bool {
+    let said = tested.said().join(" ");
+    tested.code.is_some_and(|code| NO_SHELL.contains(&code)) && said.contains("\"sh\"")
+}
+
+/// The size of a tree, counted until it is too much.
+fn size(path: &Path) -> std::io::Result<u64> {
+    let metadata = path.symlink_metadata()?;
+    let mut total = metadata.len();
+    if metadata.is_dir() {
+        for entry in std::fs::read_dir(path)? {
+            total += size(&entry?.path())?;
+            if total > LARGEST_COPY {
+                break;
+            }
+        }
+    }
+    Ok(total)
+}
