@@ -13,7 +13,7 @@ use crate::scan::fixes::{self, Changes, Tiers};
 use crate::scan::is_wanted;
 use crate::scan::project::{Project, Selection};
 use clap::Args;
-use dropcap_audit::{Audited, AuditedContainer, Change, Level, Options, audit};
+use dropcap_audit::{Audited, AuditedContainer, Because, Change, Level, Options, audit};
 use dropcap_capability::CapabilitySet;
 use dropcap_engine::{EngineVersion, Process};
 use dropcap_manifest::Container;
@@ -175,6 +175,10 @@ fn try_out(
     let mut trials = Vec::new();
     for one in changed(audited, changes, arguments.tiers()) {
         let id = &one.container.id;
+        // The policy's set was tried on this very image, in more phases than are tried here.
+        if one.plan.because == Because::Evidence {
+            continue;
+        }
         let workload =
             one.workload.as_ref().and_then(|name| project.input.policy.as_ref()?.workload(name));
         let Some(test) = workload.and_then(|workload| workload.test.as_deref()) else { continue };

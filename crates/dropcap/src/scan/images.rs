@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What of the command line says where images are read.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct Sources {
     /// Read the image's root directory instead of assuming what it holds
     #[arg(long, value_name = "[IMAGE=]DIR")]
