@@ -1,6 +1,7 @@
 //! Which containers a workload or a waiver speaks of.
 
 use globset::{Glob, GlobMatcher};
+use std::sync::OnceLock;
 
 /// One way to name containers, as a glob: `*` and `?` match any character, `/` too.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,13 +77,17 @@ impl Match {
     }
 }
 
-/// A glob that has been read.
+/// A glob that has been read. Building the automaton of one takes longer than all else that the OCI
+/// runtime does with a policy, so it is built only for globs that need it.
 #[derive(Debug, Clone)]
-pub struct Pattern(GlobMatcher);
+pub struct Pattern {
+    glob: Glob,
+    automaton: OnceLock<GlobMatcher>,
+}
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
-        self.0.glob() == other.0.glob()
+        self.glob == other.glob
     }
 }
 
@@ -91,17 +96,23 @@ impl Eq for Pattern {}
 impl Pattern {
     /// Reads a glob.
     pub(crate) fn new(glob: &str) -> Result<Self, globset::Error> {
-        Ok(Self(Glob::new(glob)?.compile_matcher()))
+        Ok(Self { glob: Glob::new(glob)?, automaton: OnceLock::new() })
     }
 
     /// The glob as it was written.
     pub fn as_str(&self) -> &str {
-        self.0.glob().glob()
+        self.glob.glob()
     }
 
     /// Whether `text` is one of those named.
     pub fn matches(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        let glob = self.as_str();
+        // `**` is more than two stars, and what is beyond ASCII is not matched byte by byte.
+        let simple = !glob.contains(['[', '{', '\\']) && !glob.contains("**");
+        if simple && glob.is_ascii() && text.is_ascii() {
+            return matches_wildcards(glob.as_bytes(), text.as_bytes());
+        }
+        self.automaton.get_or_init(|| self.glob.compile_matcher()).is_match(text)
     }
 
     /// Whether the image `reference` is one of those named, in the short or in the full spelling:
@@ -117,9 +128,47 @@ impl Pattern {
     }
 }
 
+/// Whether `text` is matched by `glob`, in which `*` is any text and `?` any one byte. The last star that
+/// was met takes one byte more whenever what follows it does not fit.
+fn matches_wildcards(glob: &[u8], text: &[u8]) -> bool {
+    let (mut at, mut here) = (0, 0);
+    let mut star = None;
+    while here < text.len() {
+        match glob.get(at) {
+            Some(b'*') => {
+                star = Some((at, here));
+                at += 1;
+            }
+            Some(byte) if *byte == b'?' || *byte == text[here] => {
+                at += 1;
+                here += 1;
+            }
+            _ => {
+                let Some((star_at, taken)) = &mut star else { return false };
+                *taken += 1;
+                (at, here) = (*star_at + 1, *taken);
+            }
+        }
+    }
+    glob[at..].iter().all(|byte| *byte == b'*')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wildcards_match_what_the_automaton_matches() {
+        let globs = ["", "*", "?", "a*", "*a", "a*b*a", "?b", "a?*", "*ab*", "ab", "*a?b*/"];
+        let texts =
+            ["", "a", "b", "ab", "ba", "aba", "abab", "aabba", "a/b", "a/b/", "xab/y", "acb/"];
+        for glob in globs {
+            let automaton = Glob::new(glob).expect("a glob").compile_matcher();
+            for text in texts {
+                assert_eq!(pattern(glob).matches(text), automaton.is_match(text), "{glob} {text}");
+            }
+        }
+    }
 
     fn pattern(glob: &str) -> Pattern {
         Pattern::new(glob).expect("a glob")
