@@ -92,6 +92,7 @@ fn what_cannot_be_concluded_is_refused_with_a_reason() {
         assert!(!tree.path("dropcap.toml").exists());
     };
     refused(&["--", "sh", "-c", "echo so it is; exit 3"], "it ended with status 3\n  | so it is");
+    refused(&["--", "sh", "-c", "exit 125"], "it ended with status 125");
     refused(&["--test", "true", "--", "sleep", "9"], "it proves nothing");
     refused(&["--patience", "1", "--", "sleep", "99"], "it did not end in 1.0 s");
     let test_that_hangs = ["--patience", "1", "--test", "sleep 99", "--", "sleep", "99"];

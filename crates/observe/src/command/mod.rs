@@ -301,7 +301,9 @@ impl Life<'_> {
 }
 
 fn ended_badly(phase: &str, status: ExitStatus, output: Vec<String>) -> Lived {
-    if code(status) == REFUSED {
+    // A command may end with it too; only the launcher says so in these words.
+    let refusal = output.first().is_some_and(|line| line.starts_with("dropcap: error"));
+    if code(status) == REFUSED && refusal {
         return Err(TrialError::Refused(output.join(" ")));
     }
     let how = format!("it ended with status {}", code(status));
