@@ -5,24 +5,25 @@
 //! (6.1: `generic_setlease`) asks `capable(CAP_LEASE)` of everybody but the owner: EACCES without.
 //! Then it refuses what is no regular file: EINVAL.
 //!
-//! Newer kernels than 6.18 (7.2 for one) give leases only where a filesystem asks for it, and /proc
-//! does not: there everybody gets EINVAL before the capability is asked for, and the door is not
-//! tried. Such a kernel is known by its answer for a file of /proc that is the process's own.
+//! Kernels after 6.18 (7.2 for one) refuse a directory of /proc before they ask, and ask for a file
+//! of /proc before they refuse it, since /proc takes no part in leases any more. So there it is a file
+//! of another user's; both answers are the same.
 //!
 //! # Why it is safe
-//! A directory of /proc can have no lease, and so nobody is kept waiting by one. The lease on the
-//! file of its own, which nobody writes, is gone with its descriptor at once.
+//! Neither can have a lease, and so nobody is kept waiting by one. (A file of /proc could on an older
+//! kernel; nobody writes to those that are taken.)
 
 use super::{Door, Gain, Kind};
 use crate::answer::before;
 use crate::scene::NOTHING_FOREIGN;
 use crate::trial::{Authority, Obstacle, Trial};
 use crate::{Answer, Scene};
-use dropcap_capability::Capability;
+use dropcap_capability::{Capability, Kernel};
 use rustix::fs::{Mode, OFlags, open};
 use std::os::fd::AsFd;
+use std::path::Path;
 
-const TEXT: &str = "fcntl(a directory of another user, F_SETLEASE, F_RDLCK)";
+const TEXT: &str = "fcntl(a file of another user, F_SETLEASE, F_RDLCK)";
 
 pub(super) const DOOR: Door = Door {
     name: "CAP_LEASE",
@@ -31,26 +32,22 @@ pub(super) const DOOR: Door = Door {
     kind: Kind::Capability(Capability::LEASE, prepare),
 };
 
+/// The last kernel that asks for a directory of /proc.
+const ASKS_FOR_DIRECTORIES: Kernel = Kernel::new(6, 18);
+
 fn prepare(scene: &Scene) -> Result<Trial, Obstacle> {
     let directory =
         scene.foreign_directory().ok_or_else(|| Obstacle::new(TEXT, NOTHING_FOREIGN))?;
-    if !proc_has_leases() {
-        return Err(Obstacle::new(TEXT, "this kernel gives no leases on files of /proc"));
-    }
-    let text = format!("fcntl({}, F_SETLEASE, F_RDLCK)", directory.display());
-    Ok(Trial::after_others(text, (Answer::EACCES, Answer::EINVAL), Authority::Initial, move || {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let directory = before(open(&directory, flags, Mode::empty()))?;
-        Ok(Answer::from(crate::untouched::lease(directory.as_fd())))
-    }))
-}
-
-/// Whether /proc takes part in leases at all; where that cannot be asked, the attempt tells.
-fn proc_has_leases() -> bool {
-    let Ok(own) = open("/proc/thread-self/stat", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
-    else {
-        return true;
+    let path = if scene.environment.kernel <= ASKS_FOR_DIRECTORIES {
+        directory
+    } else if directory == Path::new("/proc") {
+        directory.join("version")
+    } else {
+        directory.join("stat")
     };
-    let refused = crate::untouched::lease(own.as_fd()).err();
-    refused.and_then(|error| error.raw_os_error()) != Some(libc::EINVAL)
+    let text = format!("fcntl({}, F_SETLEASE, F_RDLCK)", path.display());
+    Ok(Trial::after_others(text, (Answer::EACCES, Answer::EINVAL), Authority::Initial, move || {
+        let file = before(open(&path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()))?;
+        Ok(Answer::from(crate::untouched::lease(file.as_fd())))
+    }))
 }
