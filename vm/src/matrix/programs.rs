@@ -32,7 +32,7 @@ pub struct Programs {
     pub calibration: PathBuf,
     /// The tests of `dropcap run`.
     pub run: PathBuf,
-    /// dropcap itself; the tests of `run` look for it at this very path.
+    /// dropcap itself, which the tests of `run` start.
     pub dropcap: PathBuf,
 }
 

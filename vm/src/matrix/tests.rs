@@ -58,6 +58,9 @@ const KINDS: [Kind; 4] = [
     Kind { name: "`dropcap run`", program: "run", summary: run_tests },
 ];
 
+/// Where dropcap is in a guest.
+const DROPCAP: &str = "/bin/dropcap";
+
 /// The test whose output is the table of doors.
 const DOORS: &str = "doors";
 
@@ -69,6 +72,7 @@ impl Kind {
             "differential" => Command::new([&path, "--cases", &cases, "--seed", &seed])
                 .limit(LIMIT + Duration::from_secs(options.cases / SLOWEST)),
             "doors" => Command::new([&path, "--table"]).limit(LIMIT),
+            "run" => Command::new([path]).environment("DROPCAP", DROPCAP).limit(LIMIT),
             _ => Command::new([path]).limit(LIMIT),
         }
     }
@@ -88,7 +92,7 @@ pub fn run(
         .copy(&programs.doors, "/bin/doors")?
         .copy(&programs.calibration, "/bin/calibration")?
         .copy(&programs.run, "/bin/run")?
-        .copy(&programs.dropcap, &programs.dropcap.to_string_lossy())?;
+        .copy(&programs.dropcap, DROPCAP)?;
     for tool in TOOLS {
         guest = guest.program(tool)?;
     }

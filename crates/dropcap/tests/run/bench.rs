@@ -62,7 +62,10 @@ impl Bench {
         let directory = tempfile::Builder::new().prefix("dropcap-run-").tempdir().unwrap();
         let bench = Self { directory };
         bench.mode(bench.directory.path(), 0o755);
-        bench.copy(env!("CARGO_BIN_EXE_dropcap").as_ref(), "dropcap");
+        // Elsewhere than where it was built, as in a guest, somebody has to say where it is.
+        let built = || env!("CARGO_BIN_EXE_dropcap").into();
+        let dropcap = std::env::var_os("DROPCAP").unwrap_or_else(built);
+        bench.copy(dropcap.as_ref(), "dropcap");
         bench.copy(&std::env::current_exe().unwrap(), "probe");
         for context in Context::ALL {
             let helper = bench.setuid_helper(context);
