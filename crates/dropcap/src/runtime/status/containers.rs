@@ -34,8 +34,12 @@ fn asked(client: &str, format: &str) -> Result<Vec<Container>, String> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let line = [&["inspect", "--format", format], &ids[..]].concat();
-    let containers = output(client, &line)?;
+    let inspect = |ids: &[&str]| output(client, &[&["inspect", "--format", format], ids].concat());
+    let containers = inspect(&ids).or_else(|error| {
+        // One that has ended since makes the engine refuse the whole line.
+        let each: Vec<String> = ids.iter().filter_map(|id| inspect(&[id]).ok()).collect();
+        if each.is_empty() { Err(error) } else { Ok(each.concat()) }
+    })?;
     let containers = containers.lines().filter_map(|line| line.split_once(' '));
     Ok(containers
         .filter(|(_, runtime)| *runtime != RUNTIME)
