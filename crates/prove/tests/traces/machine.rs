@@ -89,14 +89,16 @@ pub fn compare(before: &State, after: &State) {
 fn stable(path: &str, text: &str) -> String {
     let lines = text.lines().filter(|line| !line.contains("/dropcap-docker-"));
     match path {
-        // The use counts and times of other processes' keys.
+        // Not the use counts and times of other processes' keys, nor the session keyrings that runtimes
+        // name after their containers, which the kernel forgets when it likes.
         "/proc/keys" => {
             let key = |line: &str| -> String {
                 let fields: Vec<&str> = line.split_whitespace().collect();
                 let kept = [0, 5, 7, 8].map(|at| fields.get(at).copied().unwrap_or_default());
                 kept.join(" ")
             };
-            lines.map(key).collect::<Vec<_>>().join("\n")
+            let lasting = lines.filter(|line| !line.contains(" _ses."));
+            lasting.map(key).collect::<Vec<_>>().join("\n")
         }
         // Addresses and inode numbers of the sockets that the process itself has.
         "/proc/self/net/netlink" | "/proc/self/net/unix" => lines.count().to_string(),
