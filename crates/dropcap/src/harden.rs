@@ -17,10 +17,11 @@ use dropcap_audit::{Audited, AuditedContainer, Because, Change, Level, Options, 
 use dropcap_capability::CapabilitySet;
 use dropcap_engine::{EngineVersion, Process};
 use dropcap_manifest::Container;
+use dropcap_observe::docker::Docker;
 use dropcap_prove::Proof;
 use report::{Hardened, Report};
 use std::time::Duration;
-use trial::{Docker, Trial};
+use trial::Trial;
 
 /// An open door beyond what is allowed.
 const OPEN: u8 = 1;
@@ -186,10 +187,11 @@ fn try_out(
         let trial = match (arguments.no_engine, &one.container.engine) {
             (true, _) => Trial::Untried("--no-engine".to_owned()),
             (_, dropcap_manifest::Engine::Docker) => {
-                match docker.get_or_insert_with(Docker::find) {
+                let find = || Docker::find().map_err(|error| error.to_string());
+                match docker.get_or_insert_with(find) {
                     Ok(docker) => {
                         let patience = Duration::from_secs(arguments.patience);
-                        docker.compare(&one.container, next, test, patience)
+                        trial::compare(docker, &one.container, next, test, patience)
                     }
                     Err(why) => Trial::Untried(why.clone()),
                 }

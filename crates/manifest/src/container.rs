@@ -184,6 +184,19 @@ pub struct Part {
     pub start: usize,
 }
 
+impl Settings {
+    /// What stands behind the image on a command line that starts this: the entrypoint's words after
+    /// the program, which `--entrypoint` takes alone, and the command.
+    pub fn words_behind_image(&self) -> Vec<String> {
+        let of = |words: &Option<Spanned<Vec<String>>>| {
+            words.as_ref().map(|words| words.value.clone()).unwrap_or_default()
+        };
+        let mut words: Vec<String> = of(&self.entrypoint).into_iter().skip(1).collect();
+        words.extend(of(&self.command));
+        words
+    }
+}
+
 impl Container {
     /// Moves every span of a container, for a file that lies behind another one (see [`Part`]).
     pub(crate) fn shift(&mut self, by: usize) {

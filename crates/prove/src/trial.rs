@@ -171,3 +171,9 @@ pub(crate) fn number(path: &str) -> Option<i64> {
 pub(crate) fn missing(scene: &Scene, part: Part) -> Option<&str> {
     scene.missing.iter().find(|(missing, _)| *missing == part).map(|(_, reason)| reason.as_str())
 }
+
+/// The same for what /proc tells.
+pub(crate) fn missing_from_proc(scene: &Scene, part: Part) -> Option<&str> {
+    let untold = (!scene.has_proc).then_some("/proc, which tells of it, is not there");
+    missing(scene, part).or(untold)
+}

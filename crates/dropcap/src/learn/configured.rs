@@ -32,7 +32,7 @@ pub fn translate(docker: &Docker, container: &Container) -> Result<Translated, F
         alias: container.subject().to_owned(),
         flags: flags(settings, &mut notes),
         capabilities: capabilities(settings),
-        words: words(settings),
+        words: settings.words_behind_image(),
         ..Configured::default()
     };
     for mount in &settings.mounts {
@@ -107,16 +107,6 @@ fn capabilities(settings: &Settings) -> Vec<String> {
     let options = settings.security_opt.iter().filter(|word| word.value.starts_with("no-new-"));
     flags.extend(options.map(|word| format!("--security-opt={}", word.value)));
     flags
-}
-
-/// The words behind the image.
-fn words(settings: &Settings) -> Vec<String> {
-    let of = |words: &Option<dropcap_manifest::Spanned<Vec<String>>>| {
-        words.as_ref().map(|words| words.value.clone()).unwrap_or_default()
-    };
-    let mut words: Vec<String> = of(&settings.entrypoint).into_iter().skip(1).collect();
-    words.extend(of(&settings.command));
-    words
 }
 
 fn add_mount(

@@ -24,12 +24,16 @@ pub struct Docker {
 pub struct EngineVersion(pub String);
 
 /// What a command of the client came to.
-pub(super) struct Answer {
+#[derive(Debug)]
+pub struct Answer {
+    /// Its exit code; `None` where it was ended when its time was up.
     pub code: Option<i32>,
+    /// What it wrote.
     pub output: Output,
 }
 
 impl Answer {
+    /// Whether it ended well.
     pub fn success(&self) -> bool {
         self.code == Some(0)
     }
@@ -125,7 +129,10 @@ impl Docker {
     }
 
     /// Runs the client, which may fail.
-    pub(super) fn ask(&self, arguments: &[&str]) -> Result<Answer, TrialError> {
+    ///
+    /// # Errors
+    /// It cannot be started, or no engine answers it in time.
+    pub fn ask(&self, arguments: &[&str]) -> Result<Answer, TrialError> {
         let answer = self.ask_until(arguments, Instant::now() + PATIENCE)?;
         if answer.code.is_none() {
             return Err(TrialError::Engine(format!("it does not answer in {PATIENCE:?}")));
@@ -139,11 +146,10 @@ impl Docker {
     }
 
     /// The same, ended when the time is up; then there is no code.
-    pub(super) fn ask_until(
-        &self,
-        arguments: &[&str],
-        deadline: Instant,
-    ) -> Result<Answer, TrialError> {
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn ask_until(&self, arguments: &[&str], deadline: Instant) -> Result<Answer, TrialError> {
         let mut child = Command::new("docker")
             .args(arguments)
             .stdin(Stdio::null())

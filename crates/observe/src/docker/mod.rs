@@ -7,7 +7,7 @@
 mod client;
 mod life;
 
-pub use client::{Docker, EngineVersion};
+pub use client::{Answer, Docker, EngineVersion};
 
 use crate::command::TrialError;
 use crate::life::phase;

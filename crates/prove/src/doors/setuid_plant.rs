@@ -14,7 +14,7 @@
 use super::{Door, Gain, Kind};
 use crate::judge::make;
 use crate::mounts::{Mount, mounts};
-use crate::trial::{Authority, Part, missing};
+use crate::trial::{Authority, Part, missing_from_proc};
 use crate::{Answer, Attempt, Scene, Verdict};
 use rustix::fs::{Mode, OFlags, StatVfsMountFlags, fchmod, fstat, open, statvfs};
 use std::io;
@@ -58,16 +58,8 @@ pub(super) const DOOR: Door = Door {
 };
 
 fn attempt(door: &Door, scene: &Scene) -> Attempt {
-    if let Some(reason) = missing(scene, Part::Mounts) {
+    if let Some(reason) = missing_from_proc(scene, Part::Mounts) {
         return Attempt::not_tried(door.name, false, TEXT, reason);
-    }
-    if !scene.has_proc {
-        return Attempt::not_tried(
-            door.name,
-            false,
-            TEXT,
-            "/proc, which tells the mounts, is not there",
-        );
     }
     if let Some(reason) = scene.cannot_show(Authority::Initial) {
         return Attempt::not_tried(door.name, false, TEXT, reason);
