@@ -1,6 +1,7 @@
 //! A Docker daemon of the test's own: private data root, exec root and socket, no bridge, no
 //! firewall rules, no registry.
 
+use crate::client::{answer, pack};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -162,13 +163,7 @@ impl Docker {
         I: IntoIterator<Item = S>,
         S: AsRef<std::ffi::OsStr>,
     {
-        let output = self.command().args(arguments).output().map_err(|error| error.to_string())?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        if output.status.success() {
-            Ok(text(&output.stdout))
-        } else {
-            Err(format!("{}{}", text(&output.stderr), text(&output.stdout)))
-        }
+        answer(self.command().args(arguments))
     }
 
     /// Makes an image of a root directory; `changes` are Dockerfile lines such as `USER sandbox`.
@@ -176,22 +171,12 @@ impl Docker {
     /// # Panics
     /// Where the daemon refuses.
     pub fn import(&self, root: &Path, name: &str, changes: &[&str]) {
-        let mut tar = Command::new("tar")
-            .args(["--create", "--xattrs", "--xattrs-include=*", "--file=-", "--directory"])
-            .args([root, Path::new(".")])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("tar");
-        let archive = tar.stdout.take().expect("a pipe");
         let mut import = self.command();
         import.arg("import");
         for change in changes {
             import.args(["--change", change]);
         }
-        let output =
-            import.args(["-", name]).stdin(archive).output().expect("starting the docker client");
-        assert!(tar.wait().expect("tar").success(), "tar of {} failed", root.display());
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        pack(root, import.args(["-", name]));
     }
 
     /// The process id, seen from the host, of a container's first process.
@@ -227,6 +212,6 @@ fn client() -> Result<PathBuf, String> {
     find("docker").ok_or_else(|| "There is no docker client.".to_owned())
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     crate::status::Status::of(std::process::id()).uid[1] == 0
 }

@@ -5,7 +5,9 @@
 #![forbid(unsafe_code)]
 
 pub mod answers;
+mod client;
 pub mod docker;
+pub mod podman;
 pub mod random;
 pub mod root;
 pub mod status;

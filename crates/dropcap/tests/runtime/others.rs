@@ -1,6 +1,7 @@
 //! Podman and containerd, whose names for containers come by other ways.
 
 use crate::world::{CHOWN, DROPCAP, NET_BIND_SERVICE, TRUSTED, holds_nothing, text, write_policy};
+use dropcap_testkit::podman::Podman;
 use dropcap_testkit::root;
 use dropcap_testkit::status::Status;
 use std::fs;
@@ -58,80 +59,50 @@ fn succeeded(output: &Output) -> String {
     said.replace('\r', "")
 }
 
-/// Podman with a storage of its own, and what it needs on a host like this one.
-struct Podman(Place);
-
-impl Podman {
-    fn command(&self, runtime: &Path, words: &[&str]) -> Output {
-        let mut command = Command::new("podman");
-        command
-            .args(["--root", &self.0.path("storage"), "--runroot", &self.0.path("run")])
-            .args(["--tmpdir", &self.0.path("tmp"), "--storage-driver=vfs"])
-            .args(["--cgroup-manager=cgroupfs", "--events-backend=file", "--runtime"])
-            .arg(runtime)
-            .args(words)
-            .stdin(Stdio::null());
-        command.output().expect("needs podman: run `make setup`")
-    }
-
-    fn start(&self, runtime: &Path, name: &str, options: &[&str], image: &str) -> Output {
-        let line =
-            ["run", "--detach", "--network=none", "--name", name, "--ulimit=nofile=1024:1024"];
-        let line =
-            [&line[..], &["--ulimit=nproc=1024:1024"], options, &[image, "sleep", "1000"]].concat();
-        self.command(runtime, &line)
-    }
-
-    fn status(&self, runtime: &Path, name: &str, options: &[&str]) -> Status {
-        let line = [&["exec"], options, &[name, "cat", "/proc/self/status"]].concat();
-        Status::parse(&succeeded(&self.command(runtime, &line)))
-    }
-}
-
-impl Drop for Podman {
-    fn drop(&mut self) {
-        let _ = self.command(Path::new("runc"), &["rm", "--all", "--force", "--time=0"]);
-        let _ = self.command(Path::new("runc"), &["system", "reset", "--force"]);
-    }
-}
-
 #[test]
 fn podman_is_held_on_every_way_in() {
     const IMAGE: &str = "localhost/example/busybox:1";
-    let podman = Podman(Place::new());
-    let tar = podman.0.path("image.tar");
-    let packed = Command::new("tar")
-        .args(["-C", podman.0.root.to_str().unwrap(), "-cf", &tar, "."])
-        .status();
-    assert!(packed.unwrap().success());
-    let bare = Path::new("runc");
+    let place = Place::new();
+    let podman = Podman::new();
     for image in [IMAGE, "localhost/example/server:2"] {
-        succeeded(&podman.command(bare, &["import", "--quiet", &tar, image]));
+        podman.import(&place.root, image);
     }
-    let ours = podman.0.runtime.clone();
+    let ours = |words: &[&str]| {
+        let output = podman.command_on(&place.runtime).args(words).output();
+        succeeded(&output.expect("Podman starts"))
+    };
+    let start = ["run", "--detach", "--network=none"];
+    let command = ["sleep", "1000"];
+    let run = |name: &str, options: &[&str], image: &str| {
+        ours(&[&start[..], &["--name", name], options, &[image], &command].concat())
+    };
+    let status = |name: &str, options: &[&str]| {
+        let line = [&["exec"], options, &[name, "cat", "/proc/self/status"]].concat();
+        Status::parse(&ours(&line))
+    };
 
     // Podman's own set is the door that is open without.
-    succeeded(&podman.start(bare, "open", &["--cap-add=NET_RAW"], IMAGE));
-    assert_eq!(podman.status(bare, "open", &[]).effective.count_ones(), 12);
-    succeeded(&podman.start(&ours, "held", &["--cap-add=NET_RAW"], IMAGE));
+    let open = ["--name=open", "--cap-add=NET_RAW", IMAGE];
+    podman.run([&start[..], &open, &command].concat()).expect("it starts");
+    let status_bare = podman.run(["exec", "open", "cat", "/proc/self/status"]).expect("it runs");
+    assert_eq!(Status::parse(&status_bare).effective.count_ones(), 12);
+    run("held", &["--cap-add=NET_RAW"], IMAGE);
     for options in [&[][..], &["--user=0"], &["--user=1000"], &["--tty"], &["--privileged"]] {
-        let status = podman.status(&ours, "held", options);
+        let status = status("held", options);
         assert!(holds_nothing(&status), "{options:?}: {status:?}");
     }
     // A user who would really hold what is added.
-    succeeded(&podman.start(&ours, "other", &["--user=1000", "--cap-add=NET_RAW"], IMAGE));
-    assert!(holds_nothing(&podman.status(&ours, "other", &[])));
+    run("other", &["--user=1000", "--cap-add=NET_RAW"], IMAGE);
+    assert!(holds_nothing(&status("other", &[])));
     // By its image, which Podman's storage says.
-    succeeded(&podman.start(&ours, "by-image", &[], "localhost/example/server:2"));
-    let pid =
-        succeeded(&podman.command(&ours, &["inspect", "--format={{.State.Pid}}", "by-image"]));
-    let first = Status::of(pid.trim().parse().unwrap());
+    run("by-image", &[], "localhost/example/server:2");
+    let first = Status::of(podman.first_pid("by-image").expect("it runs"));
     assert_eq!(first.permitted, CHOWN | NET_BIND_SERVICE);
-    assert_eq!(podman.status(&ours, "by-image", &[]).permitted, NET_BIND_SERVICE);
-    succeeded(&podman.command(&ours, &["restart", "--time=0", "held"]));
-    assert!(holds_nothing(&podman.status(&ours, "held", &[])));
-    succeeded(&podman.command(&ours, &["stop", "--time=0", "held"]));
-    succeeded(&podman.command(&ours, &["rm", "held"]));
+    assert_eq!(status("by-image", &[]).permitted, NET_BIND_SERVICE);
+    ours(&["restart", "--time=0", "held"]);
+    assert!(holds_nothing(&status("held", &[])));
+    ours(&["stop", "--time=0", "held"]);
+    ours(&["rm", "held"]);
 }
 
 /// A containerd of the test's own.
