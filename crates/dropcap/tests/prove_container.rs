@@ -1,7 +1,8 @@
-//! `dropcap prove container:NAME` on a real Docker Engine.
+//! `dropcap prove container:NAME` on a real Docker Engine and on Podman.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test")]
 
 use dropcap_testkit::docker::Docker;
+use dropcap_testkit::podman::Podman;
 use dropcap_testkit::root;
 use serde_json::Value;
 use std::fs;
@@ -13,20 +14,27 @@ const GROUP: &str = "root:x:0:\nsandbox:x:1000:\n";
 const DROPCAP: &str = env!("CARGO_BIN_EXE_dropcap");
 
 fn prove(docker: &Docker, arguments: &[&str]) -> Output {
-    let mut path = docker.client().parent().expect("a folder").as_os_str().to_owned();
+    prove_by(docker.client(), &docker.host(), arguments)
+}
+
+fn prove_by(client: &Path, docker_host: &str, arguments: &[&str]) -> Output {
+    let mut path = client.parent().expect("a folder").as_os_str().to_owned();
     path.push(":/usr/bin:/bin");
     Command::new(DROPCAP)
         .arg("prove")
         .args(arguments)
         .args(["--format", "json"])
-        .env("DOCKER_HOST", docker.host())
+        .env("DOCKER_HOST", docker_host)
         .env("PATH", path)
         .output()
         .expect("dropcap starts")
 }
 
 fn json(docker: &Docker, arguments: &[&str]) -> (Value, Option<i32>) {
-    let output = prove(docker, arguments);
+    parse(&prove(docker, arguments))
+}
+
+fn parse(output: &Output) -> (Value, Option<i32>) {
     let json = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
     (json, output.status.code())
@@ -111,4 +119,32 @@ fn running_containers_are_proved_from_where_an_exec_stands() {
     for name in ["plain", "fixed", "bare"] {
         docker.run(["rm", "-f", name]).expect("it goes");
     }
+}
+
+#[test]
+fn podmans_containers_are_proved_too() {
+    let podman = Podman::new();
+    let folder = podman.directory().join("root");
+    root::busybox(&folder, PASSWD, GROUP);
+    podman.import(&folder, "localhost/example/prove:1");
+    let run = |name: &str, options: &[&str]| {
+        let start = ["run", "--detach", "--name", name, "--network=none", "--user=1000"];
+        let command = ["localhost/example/prove:1", "sleep", "600"];
+        podman.run([&start[..], options, &command].concat()).expect("it starts");
+    };
+    let json = |arguments: &[&str]| parse(&prove_by(podman.client(), "unix:///nowhere", arguments));
+    // A user's own: Podman gives what is added to a non-root user too, and lets namespaces through.
+    run("holding", &["--cap-add=NET_RAW"]);
+    let (holding, code) = json(&["container:holding"]);
+    assert_eq!(code, Some(1), "{holding}");
+    assert_eq!(verdict(&holding, "CAP_NET_RAW"), "open", "{holding}");
+    assert_eq!(verdict(&holding, "CAP_CHOWN"), "closed", "{holding}");
+    assert_eq!(verdict(&holding, "user-namespace"), "open", "{holding}");
+    let (root, _) = json(&["container:holding", "--exec-user", "0"]);
+    assert_eq!(verdict(&root, "CAP_CHOWN"), "open", "{root}");
+
+    run("dropped", &["--cap-drop=ALL", "--security-opt=no-new-privileges"]);
+    let (dropped, _) = json(&["container:dropped", "--exec-user", "0"]);
+    assert_eq!(verdict(&dropped, "CAP_NET_RAW"), "closed", "{dropped}");
+    assert_eq!(dropped["state"]["bounding"], Value::Array(vec![]), "{dropped}");
 }

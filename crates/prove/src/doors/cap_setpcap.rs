@@ -9,12 +9,9 @@
 
 use super::{Door, Gain, Kind};
 use crate::trial::{Authority, Obstacle, Trial};
+use crate::untouched::{NO_CAPABILITY, drop_no_capability};
 use crate::{Answer, Scene};
 use dropcap_capability::Capability;
-use dropcap_confine::sys::{Linux, System};
-
-/// The last bit of a capability set, which no kernel has a capability for.
-const UNUSED: u8 = Capability::MAX_BITS - 1;
 
 pub(super) const DOOR: Door = Door {
     name: "CAP_SETPCAP",
@@ -25,12 +22,9 @@ pub(super) const DOOR: Door = Door {
 
 fn prepare(_: &Scene) -> Result<Trial, Obstacle> {
     Ok(Trial::new(
-        format!("prctl(PR_CAPBSET_DROP, {UNUSED})"),
+        format!("prctl(PR_CAPBSET_DROP, {NO_CAPABILITY})"),
         (Answer::EPERM, Answer::EINVAL),
         Authority::Own,
-        || match Capability::from_number(UNUSED) {
-            Some(unused) => Linux.bounding_drop(unused),
-            None => Ok(()),
-        },
+        drop_no_capability,
     ))
 }

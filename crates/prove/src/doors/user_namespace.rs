@@ -7,19 +7,33 @@
 //! denies the capabilities inside, which the second call shows: EINVAL where CAP_SYS_ADMIN counts,
 //! EPERM where not.
 //!
+//! EPERM alone does not tell that: Podman's seccomp filter refuses sethostname to whoever was not
+//! given CAP_SYS_ADMIN outside, and lets unshare and mount through. So a third call asks for another
+//! capability, by one that no filter of an engine looks at: `prctl(PR_CAPBSET_DROP, 63)`, as the door
+//! of CAP_SETPCAP does. A security module that denies capabilities inside denies this one too.
+//!
 //! # Why it is safe
 //! The namespaces are the child's own and end with it. A capability in there counts over nothing
-//! outside, and the host name is not set: a length of -1 is never accepted.
+//! outside, the host name is not set, since a length of -1 is never accepted, and there is no
+//! capability 63.
 
 use super::{Door, Gain, Kind};
 use crate::inspection::namespace_gate;
 use crate::judge::make;
+use crate::untouched::{drop_no_capability, set_impossible_hostname};
 use crate::{Answer, Attempt, Scene, SeccompMode, Verdict};
 use dropcap_capability::{Nested, nested};
 use dropcap_confine::sys::{Linux, System};
-use std::io;
+use std::io::{Error, Result};
 
 const TEXT: &str = "unshare(CLONE_NEWUSER | CLONE_NEWUTS), sethostname(NULL, -1)";
+/// The same, where sethostname was refused.
+const FURTHER: &str =
+    "unshare(CLONE_NEWUSER | CLONE_NEWUTS), sethostname(NULL, -1), prctl(PR_CAPBSET_DROP, 63)";
+/// That the second call was refused, and the third was not; unshare has no such errno.
+const FILTERED_INSIDE: i32 = libc::ENOTRECOVERABLE;
+/// That both were refused; unshare has no such errno.
+const DENIED_INSIDE: i32 = libc::EOWNERDEAD;
 
 pub(super) const DOOR: Door = Door {
     name: "user-namespace",
@@ -29,30 +43,26 @@ pub(super) const DOOR: Door = Door {
 };
 
 fn attempt(door: &Door, scene: &Scene) -> Attempt {
-    let answer = match make(|| {
-        Linux.unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWUTS)?;
-        match crate::untouched::set_impossible_hostname() {
-            // The capability counts inside.
-            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
-            // Told apart from a refusal of unshare, which has no such errno.
-            Err(_) => Err(io::Error::from_raw_os_error(libc::EOWNERDEAD)),
-            Ok(()) => Ok(()),
-        }
-    }) {
+    let answer = match make(unshare_and_use) {
         Ok(answer) => answer,
         Err(reason) => return Attempt::not_tried(door.name, false, TEXT, &reason),
     };
+    let text = match answer {
+        Answer::Errno(FILTERED_INSIDE | DENIED_INSIDE) => FURTHER,
+        _ => TEXT,
+    };
     let (verdict, result, because) = match answer {
-        Answer::Success => (
+        Answer::Success | Answer::Errno(FILTERED_INSIDE) => (
             Verdict::Open,
             "0".to_owned(),
             "it can make a user namespace, and in it use what only root of the machine should: \
              mounts, the firewall code, and the kernel bugs behind them",
         ),
-        Answer::Errno(libc::EOWNERDEAD) => (
+        Answer::Errno(DENIED_INSIDE) => (
             Verdict::Closed,
             "EPERM inside".to_owned(),
-            "a user namespace can be made, but a security module denies the capabilities inside",
+            "a user namespace can be made, but a security module or a filter denies the \
+             capabilities inside",
         ),
         Answer::ENOSYS => {
             (Verdict::Closed, answer.to_string(), "a filter hides the call, or the kernel lacks it")
@@ -70,13 +80,29 @@ fn attempt(door: &Door, scene: &Scene) -> Attempt {
         door: door.name.to_owned(),
         verdict,
         held: false,
-        attempt: TEXT.to_owned(),
+        attempt: text.to_owned(),
         result,
         expected: expected(scene),
         because: because.to_owned(),
         gains: Vec::new(),
         witness: Vec::new(),
     }
+}
+
+fn unshare_and_use() -> Result<()> {
+    Linux.unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWUTS)?;
+    if counts(set_impossible_hostname()) {
+        Ok(())
+    } else if counts(drop_no_capability()) {
+        Err(Error::from_raw_os_error(FILTERED_INSIDE))
+    } else {
+        Err(Error::from_raw_os_error(DENIED_INSIDE))
+    }
+}
+
+/// Whether a call with impossible arguments came past the question for its capability.
+fn counts(answer: Result<()>) -> bool {
+    answer.err().is_none_or(|error| error.raw_os_error() == Some(libc::EINVAL))
 }
 
 /// What the model says, where everything that it asks about can be seen. What a seccomp filter

@@ -1,6 +1,7 @@
 //! Calls whose arguments no kernel accepts: they come as far as the permission check, and fail.
 
 use super::answer;
+use dropcap_capability::Capability;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use std::io;
 use std::os::fd::AsRawFd;
@@ -12,6 +13,19 @@ pub(crate) fn set_impossible_hostname() -> io::Result<()> {
     let returned =
         unsafe { libc::syscall(libc::SYS_sethostname, std::ptr::null::<libc::c_char>(), -1_isize) };
     answer(returned)
+}
+
+/// The last bit of a capability set, which no kernel has a capability for.
+pub(crate) const NO_CAPABILITY: u8 = Capability::MAX_BITS - 1;
+
+/// `prctl(PR_CAPBSET_DROP, 63)`: EPERM or EINVAL, never more.
+pub(crate) fn drop_no_capability() -> io::Result<()> {
+    // SAFETY: the arguments are numbers. `cap_prctl_drop` refuses a number beyond the last
+    // capability; on a kernel that has one of this number, the calling child alone loses it.
+    let returned = unsafe {
+        libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(NO_CAPABILITY), 0_u64, 0_u64, 0_u64)
+    };
+    answer(returned.into())
 }
 
 /// `ioctl(SIOCSIFMETRIC)` of the loopback interface: EPERM or EOPNOTSUPP, never more.

@@ -14,8 +14,8 @@ pub(crate) use descriptors::{
     open_impossible_handle, owner_of,
 };
 pub(crate) use impossible::{
-    account_to_nowhere, load_nothing, reboot_without_magic, set_impossible_hostname,
-    set_impossible_metric, set_impossible_tick,
+    NO_CAPABILITY, account_to_nowhere, drop_no_capability, load_nothing, reboot_without_magic,
+    set_impossible_hostname, set_impossible_metric, set_impossible_tick,
 };
 pub(crate) use ipc::MessageQueue;
 pub(crate) use memory::{Page, lock_own_memory};

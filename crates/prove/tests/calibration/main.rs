@@ -8,6 +8,7 @@ mod capabilities;
 mod descriptors;
 mod executables;
 mod mounts;
+mod namespaces;
 #[path = "../support/mod.rs"]
 mod support;
 
