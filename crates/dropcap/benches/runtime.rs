@@ -1,5 +1,6 @@
-//! What the OCI runtime costs: `runc run` and `runc exec`, with dropcap before them and without, in turns; and
-//! the most memory that it takes.
+//! What the OCI runtime costs: `runc run` and `runc exec`, with dropcap before them and without, in turns; what
+//! of it is dropcap's own and what is runc's, which compiles a stronger filter; and the most memory that
+//! dropcap takes.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
@@ -77,26 +78,38 @@ impl Place {
         command
     }
 
-    /// Medians without and with, of each command in turns.
-    fn compare(&self, words: &dyn Fn(bool, usize) -> Vec<String>) -> [Duration; 2] {
-        let mut times = [Vec::new(), Vec::new()];
-        for round in 0..ROUNDS {
-            for (with, times) in [false, true].into_iter().zip(&mut times) {
-                let words = words(with, round);
-                let words: Vec<&str> = words.iter().map(String::as_str).collect();
-                let mut command = self.command(with, &words);
-                let start = Instant::now();
-                assert!(command.status().unwrap().success(), "{words:?}");
-                if round >= ROUNDS / 10 {
-                    times.push(start.elapsed());
-                }
+    /// Settings by which a program that does nothing stands for runc.
+    fn with_nothing_below(&self) -> PathBuf {
+        let below = self.path("below");
+        fs::write(&below, "#!/bin/busybox true\n").unwrap();
+        fs::set_permissions(&below, fs::Permissions::from_mode(0o755)).unwrap();
+        let etc = self.path("etc-nothing");
+        fs::create_dir(&etc).unwrap();
+        fs::copy(self.path("etc/dropcap.toml"), etc.join("dropcap.toml")).unwrap();
+        let text = fs::read_to_string(self.path("etc/runtime.toml")).unwrap();
+        let text = format!("{text}below = \"{}\"\n", below.display());
+        fs::write(etc.join("runtime.toml"), text).unwrap();
+        etc
+    }
+}
+
+/// The median of each command, started in turns.
+fn medians<const N: usize>(commands: [&dyn Fn(usize) -> Command; N]) -> [Duration; N] {
+    let mut times = [const { Vec::new() }; N];
+    for round in 0..ROUNDS {
+        for (command, times) in commands.iter().zip(&mut times) {
+            let mut command = command(round);
+            let start = Instant::now();
+            assert!(command.status().unwrap().success(), "{command:?}");
+            if round >= ROUNDS / 10 {
+                times.push(start.elapsed());
             }
         }
-        times.map(|mut times| {
-            times.sort_unstable();
-            times[times.len() / 2]
-        })
     }
+    times.map(|mut times| {
+        times.sort_unstable();
+        times[times.len() / 2]
+    })
 }
 
 impl Drop for Place {
@@ -109,8 +122,35 @@ impl Drop for Place {
 
 fn main() -> ExitCode {
     let place = Place::new();
-    let run = place
-        .compare(&|with, round| vec!["run".to_owned(), format!("c{}-{round}", usize::from(with))]);
+    let nothing = place.with_nothing_below();
+    let below = place.path("below");
+    let own = |words: &[&str]| {
+        let mut command = Command::new(place.path("dropcap-runtime"));
+        command.arg(format!("--dropcap-config={}", nothing.display()));
+        command.arg("--root").arg(place.path("run")).args(words);
+        command.current_dir(place.path("bundle")).stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    };
+    let bare = || {
+        let mut command = Command::new(&below);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    };
+    let memory = memory(&own(&["create", "memory"]));
+
+    // What runc gets from dropcap, for runc alone.
+    assert!(own(&["create", "stronger"]).status().unwrap().success());
+    let bundles = place.path("state/bundles");
+    let root = place.path("run");
+    let stronger = bundles.join(root.strip_prefix("/").unwrap()).join("stronger");
+    let stronger = stronger.to_str().unwrap();
+    let run = medians([
+        &|round| place.command(false, &["run", &format!("a{round}")]),
+        &|round| place.command(true, &["run", &format!("b{round}")]),
+        &|round| place.command(false, &["run", "--bundle", stronger, &format!("c{round}")]),
+        &|_| bare(),
+        &|round| own(&["run", &format!("d{round}")]),
+    ]);
 
     place.configure(&["sleep", "1000"]);
     for (with, container) in [(false, "without"), (true, "with")] {
@@ -118,16 +158,25 @@ fn main() -> ExitCode {
         let status = place.command(with, &["run", "--detach", container]).stderr(log).status();
         assert!(status.unwrap().success());
     }
-    let container = |with| if with { "with" } else { "without" };
-    let exec =
-        place.compare(&|with, _| ["exec", container(with), "true"].map(str::to_owned).to_vec());
-    let memory = memory(&place);
+    let exec = medians([
+        &|_| place.command(false, &["exec", "without", "true"]),
+        &|_| place.command(true, &["exec", "with", "true"]),
+        &|_| place.command(false, &["exec", "with", "true"]),
+        &|_| bare(),
+        &|_| own(&["exec", "with", "true"]),
+    ]);
 
     let mut over = false;
-    for (name, [without, with]) in [("run", run), ("exec", exec)] {
+    for (name, [without, with, filtered, bare, own]) in [("run", run), ("exec", exec)] {
         let more = with.saturating_sub(without);
         println!(
-            "runc {name:<5} {without:>10.1?}  with dropcap {with:>10.1?}  {more:>8.1?} more, target: at most {OVER_RUNC:.1?}"
+            "runc {name:<5} {without:>10.1?}  with dropcap {with:>10.1?} ({:.2} times)  {more:>8.1?} more, target: at most {OVER_RUNC:.1?}",
+            with.as_secs_f64() / without.as_secs_f64(),
+        );
+        println!(
+            "  of it dropcap itself {:>8.1?}, runc's own for what it is given {:>8.1?}",
+            own.saturating_sub(bare),
+            filtered.saturating_sub(without),
         );
         over |= more > OVER_RUNC;
     }
@@ -137,24 +186,16 @@ fn main() -> ExitCode {
 
 /// The most that dropcap has resident, in KiB: runc's place is taken by a program that does nothing, and
 /// the peak of a process goes on over its execve (`ru_maxrss` of getrusage(2)).
-fn memory(place: &Place) -> u64 {
-    let below = place.path("below");
-    fs::write(&below, "#!/bin/busybox true\n").unwrap();
-    fs::set_permissions(&below, fs::Permissions::from_mode(0o755)).unwrap();
-    let settings = place.path("etc/runtime.toml");
-    let text = fs::read_to_string(&settings).unwrap();
-    fs::write(&settings, format!("{text}below = \"{}\"\n", below.display())).unwrap();
-    let runtime = place.command(true, &["create", "memory"]);
+fn memory(runtime: &Command) -> u64 {
     let output = Command::new("/bin/busybox")
         .args(["time", "-f", "%M"])
         .arg(runtime.get_program())
         .args(runtime.get_args())
-        .current_dir(place.path("bundle"))
+        .current_dir(runtime.get_current_dir().unwrap())
         .output()
         .expect("needs busybox-static");
-    fs::write(&settings, text).unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     // busybox takes what the kernel gives in KiB for pages (`ptok` of its time.c).
     let pages: u64 = said.trim().parse().unwrap_or_else(|_| panic!("{output:?}"));
-    pages / (PAGE_KIB)
+    pages / PAGE_KIB
 }

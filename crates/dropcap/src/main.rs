@@ -2,8 +2,8 @@
 //!
 //! One file a verb; each is thin and asks the crates.
 //!
-//! `run` goes before every start of a container, so it begins before the C library where that costs
-//! time, and the C library calls `main` without the standard library's. See
+//! `run` and the OCI runtime go before every start of a container, so they begin before the C library
+//! where that costs time, and the C library calls `main` without the standard library's. See
 //! `docs/decisions/entry-point.md`.
 #![cfg_attr(not(test), no_main)]
 
@@ -50,12 +50,22 @@ enum Verb {
 #[cfg(starts_early)]
 #[allow(unsafe_code, reason = "the code is that of `dropcap_confine::early`")]
 mod early {
-    use dropcap_confine::early::EarlyMemory;
+    use dropcap_confine::early::{EarlyMemory, Given};
 
-    dropcap_confine::entry!(crate::run::early::run);
+    dropcap_confine::entry!(early);
 
     #[global_allocator]
     static MEMORY: EarlyMemory = EarlyMemory;
+
+    /// What stands before every start of a container, or of a process in one.
+    fn early(given: &Given) {
+        match given.arguments.first() {
+            Some(name) if dropcap_runtime::is_called(name) => {
+                dropcap_runtime::run_early(&given.arguments, given.environment.clone());
+            }
+            _ => crate::run::early::run(given),
+        }
+    }
 }
 
 /// What the C library starts. It has handed arguments and environment to the standard library

@@ -13,6 +13,8 @@ pub const TRUSTED: &str = "/etc/dropcap/dropcap.toml";
 
 /// A policy is short enough to review; a file beyond this many bytes is none.
 const LARGEST: u64 = 4 << 20;
+/// What most of them fit into, so that one read(2) is enough.
+const USUAL: usize = 4096;
 
 impl Policy {
     /// Reads the policy in the file `path`, which the user named.
@@ -68,7 +70,7 @@ impl Policy {
 
 /// What `reader` has, if it is a text that is no larger than a policy may be.
 pub(crate) fn read(path: &Path, reader: impl Read) -> Result<String, PolicyError> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(USUAL);
     let read = |source| PolicyError::Read { path: path.to_owned(), source };
     reader.take(LARGEST + 1).read_to_end(&mut bytes).map_err(read)?;
     if bytes.len() as u64 > LARGEST {

@@ -6,15 +6,22 @@
 //! long as its container, and goes when another one is made.
 
 use crate::config::FILE_NAME;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Mode, OFlags, RawDir};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Write};
+use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A runtime has made its own folder for a container long before this is over.
 const SETTLED: Duration = Duration::from_secs(60);
+
+/// Written when a folder was last looked through for what is left.
+const SWEPT: &str = ".swept";
 
 /// The folder of the bundles of the runtime whose own root is `root`.
 pub(crate) fn folder(state: &Path, root: &Path) -> PathBuf {
@@ -71,27 +78,57 @@ fn write_config(bundle: &Path, config: &str) -> io::Result<()> {
 
 /// Removes a bundle; one that is not there is no error.
 pub(crate) fn remove(bundle: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(bundle) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
+    let there = |done: rustix::io::Result<()>| match done {
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(()),
+        other => other.map_err(io::Error::from),
+    };
+    there(rustix::fs::unlink(bundle.join(FILE_NAME)))?;
+    there(rustix::fs::rmdir(bundle))
 }
 
-/// Removes the bundles whose containers the runtime does not know any more.
+/// Removes the bundles whose containers the runtime does not know any more: once in a while, since
+/// each costs a start that many system calls.
 fn sweep(folder: &Path) -> io::Result<()> {
     let Some(root) = root_of(folder) else { return Ok(()) };
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let settled = entry.metadata().and_then(|metadata| metadata.modified());
-        let settled = settled.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > SETTLED));
+    let done = folder.join(SWEPT);
+    if !is_settled(&done) {
+        return Ok(());
+    }
+    let flags =
+        OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::open(&done, flags, Mode::RUSR | Mode::WUSR)?;
+    for name in names(folder)? {
+        let (bundle, container) = (folder.join(&name), root.join(&name));
         // Another root may lie below this one.
-        let unfinished = entry.file_name().as_encoded_bytes().starts_with(b".");
-        let bundle = unfinished || entry.path().join(FILE_NAME).exists();
-        if settled && bundle && !root.join(entry.file_name()).exists() {
-            remove(&entry.path())?;
+        let unfinished = name.as_encoded_bytes().starts_with(b".");
+        let ours = unfinished || bundle.join(FILE_NAME).exists();
+        if ours && name != SWEPT && is_settled(&bundle) && !container.exists() {
+            remove(&bundle)?;
         }
     }
     Ok(())
+}
+
+/// Whether something was made a while ago; what is not there is as old as can be.
+fn is_settled(path: &Path) -> bool {
+    let Ok(metadata) = fs::symlink_metadata(path) else { return true };
+    metadata.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > SETTLED))
+}
+
+/// What is in a folder, read without the C library's memory: this may be before it has started.
+fn names(folder: &Path) -> io::Result<Vec<OsString>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = rustix::fs::open(folder, flags, Mode::empty())?;
+    let mut buffer = [MaybeUninit::uninit(); 8192];
+    let mut entries = RawDir::new(folder, &mut buffer);
+    let mut names = Vec::new();
+    while let Some(entry) = entries.next() {
+        let name = OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned();
+        if name != "." && name != ".." {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 /// Removes every bundle in `folder` and below whose container is gone, and folders that are empty.
@@ -105,6 +142,7 @@ pub(crate) fn forget(folder: &Path) -> io::Result<()> {
             remove(&path)?;
         }
     }
+    let _ = fs::remove_file(folder.join(SWEPT));
     let _ = fs::remove_dir(folder);
     Ok(())
 }
@@ -127,19 +165,30 @@ mod tests {
         let root = base.path().join("root");
         fs::create_dir_all(root.join("lives")).unwrap();
         let folder = folder(&base.path().join("state"), &root);
-        for container in ["lives", "gone", "new"] {
+        let age = |name: &str| {
+            let old = std::time::SystemTime::now() - 2 * SETTLED;
+            fs::File::open(folder.join(name)).unwrap().set_modified(old).unwrap();
+        };
+        for container in ["lives", "gone", "new", ".killed.1"] {
             let bundle = write(&folder, container, "{}").unwrap();
             assert_eq!(fs::metadata(&bundle).unwrap().mode() & 0o7777, 0o700);
             if container != "new" {
-                let old = std::time::SystemTime::now() - 2 * SETTLED;
-                fs::File::open(&bundle).unwrap().set_modified(old).unwrap();
+                age(container);
             }
         }
+        write(&folder, "soon", "{}").unwrap();
+        assert!(folder.join("gone").exists(), "it was looked through a moment ago");
+        age(SWEPT);
         write(&folder, "next", "{}").unwrap();
+        assert!(!folder.join(".killed.1").exists());
         let there = |name: &str| folder.join(name).join(FILE_NAME).exists();
         assert!(there("lives") && there("new") && there("next") && !there("gone"));
         // The same id again is a new container.
         write(&folder, "next", "[]").unwrap();
         assert_eq!(fs::read_to_string(folder.join("next").join(FILE_NAME)).unwrap(), "[]");
+        // At the end nothing is left of what has gone.
+        fs::remove_dir(root.join("lives")).unwrap();
+        forget(&base.path().join("state/bundles")).unwrap();
+        assert!(!base.path().join("state/bundles").exists());
     }
 }

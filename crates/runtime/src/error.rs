@@ -44,6 +44,8 @@ pub enum Error {
     Bundle(#[source] io::Error),
     #[error("cannot hand the process over to the runtime")]
     Handover(#[source] io::Error),
+    #[error("cannot record what is done")]
+    Record(#[source] io::Error),
     #[error("cannot execute the runtime {}", path.display())]
     Execute { path: PathBuf, source: io::Error },
     #[error("a string with a NUL byte")]

@@ -18,7 +18,7 @@ use std::path::Path;
 
 impl Invocation<'_> {
     pub(crate) fn exec(&self, context: &Context<'_>, mut exec: Exec) -> Result<Infallible, Error> {
-        let Context { settings, policy, flavour, global } = context;
+        let Context { settings, policy, flavour, global, .. } = context;
         let root = state::root(global, *flavour)?;
         let (config, bundle) = state::configuration(&root, &exec.container, *flavour)?;
         let running = running::running(&exec.container, &config)?;
@@ -40,7 +40,7 @@ impl Invocation<'_> {
         let container = exec.container.clone();
         let subject = Subject { container: &container, root: &root, command: "exec" };
         if decision.observe {
-            context.record(subject, &decision, &change);
+            context.record(subject, &decision, &change)?;
             return self.replace(&settings.below, self.words.to_vec());
         }
         // The filter is the container's: it was made with it, or it cannot be had.
@@ -57,7 +57,7 @@ impl Invocation<'_> {
         let number = sealed(&text, first_free).map_err(Error::Handover)?;
         exec.options.remove(&process::IN_DOCUMENT);
         exec.options.set("process", format!("/proc/self/fd/{number}"));
-        context.record(subject, &decision, &change);
+        context.record(subject, &decision, &change)?;
         let mut words = context.words("exec");
         words.extend(exec.options.words());
         words.push(container.into());

@@ -70,7 +70,7 @@ pub(crate) fn read(path: &Path, links: Links) -> Result<String, FileError> {
     if before.len() > LARGEST {
         return Err(unfit("is larger than any configuration"));
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(before.len() as usize + 1);
     (&mut file).take(LARGEST).read_to_end(&mut bytes).map_err(failed)?;
     let after = file.metadata().map_err(failed)?;
     let named = match links {

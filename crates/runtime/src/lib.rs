@@ -65,16 +65,16 @@ pub fn is_called(by: &OsStr) -> bool {
 /// Does what the command line says, in the end by executing the runtime below. It returns only if
 /// that was refused or failed; the reason has been said then.
 pub fn run(arguments: &[OsString], environment: Vec<(OsString, OsString)>) -> u8 {
-    let mut words = arguments.get(1..).unwrap_or_default();
-    let mut directory = PathBuf::from(settings::DIRECTORY);
-    if let Some(own) = words.first().and_then(|word| word.to_str()?.strip_prefix(CONFIG)) {
-        directory = own.into();
-        words = &words[1..];
-    }
-    let invocation = Invocation { words, environment, directory };
-    let Err((global, error)) = invocation.carry_out();
+    let Err((global, error)) = Invocation::new(arguments, environment, true).carry_out();
     log::error(&global, &error.chain());
     REFUSED
+}
+
+/// As [`run`], before the C library has started (`dropcap_confine::early`): that start would be half
+/// of the runtime's time. It returns where anything is refused, fails or has to be said; [`run`]
+/// then does all of it once more, and says it.
+pub fn run_early(arguments: &[OsString], environment: Vec<(OsString, OsString)>) {
+    let Err(_) = Invocation::new(arguments, environment, false).carry_out();
 }
 
 /// Whether the runtime's folder of a container, with its `state.json`, says that it was made from a
@@ -107,6 +107,9 @@ struct Invocation<'a> {
     environment: Vec<(OsString, OsString)>,
     /// Of policy and settings.
     directory: PathBuf,
+    /// Whether errors can be put into words: the C library's words for its own cannot be had before
+    /// it has started.
+    can_speak: bool,
 }
 
 /// What a command that is held back needs to know.
@@ -115,11 +118,28 @@ struct Context<'a> {
     policy: Policy,
     flavour: Flavour,
     global: &'a Options,
+    can_speak: bool,
 }
 
-impl Invocation<'_> {
+impl<'a> Invocation<'a> {
+    fn new(
+        arguments: &'a [OsString],
+        environment: Vec<(OsString, OsString)>,
+        can_speak: bool,
+    ) -> Self {
+        let mut words = arguments.get(1..).unwrap_or_default();
+        let mut directory = PathBuf::from(settings::DIRECTORY);
+        if let Some(own) = words.first().and_then(|word| word.to_str()?.strip_prefix(CONFIG)) {
+            directory = own.into();
+            words = &words[1..];
+        }
+        Self { words, environment, directory, can_speak }
+    }
+
     fn carry_out(self) -> Result<Infallible, (Options, Error)> {
-        let settings = Settings::load(&self.directory);
+        let directory = state::absolute(self.directory.clone());
+        let directory = directory.map_err(|error| (Options::default(), error))?;
+        let settings = Settings::load(&directory);
         let below = match &settings {
             Ok(settings) => settings.below.clone(),
             // What runs can be stopped and deleted whatever the settings say.
@@ -136,9 +156,10 @@ impl Invocation<'_> {
             Some(command) => command,
         };
         let settings = settings.map_err(|error| with_log(error.into()))?;
-        let policy = Policy::load_trusted(&self.directory.join(dropcap_policy::FILE_NAME));
+        let policy = Policy::load_trusted(&directory.join(dropcap_policy::FILE_NAME));
         let policy = policy.map_err(|error| with_log(error.into()))?;
-        let context = Context { settings, policy, flavour, global: &line.global };
+        let can_speak = self.can_speak;
+        let context = Context { settings, policy, flavour, global: &line.global, can_speak };
         let done = match command {
             Command::Start(start) => self.start(&context, start),
             Command::Exec(exec) => self.exec(&context, exec),
@@ -159,16 +180,23 @@ impl Invocation<'_> {
 
 impl Context<'_> {
     /// Records a decision. Where that fails it is said in the log, and what was decided still holds.
+    ///
+    /// # Errors
+    /// It cannot be said yet.
     fn record(
         &self,
         subject: record::Subject<'_>,
         decision: &decide::Decision,
         change: &config::Change,
-    ) {
+    ) -> Result<(), Error> {
         let path = &self.settings.record;
-        if let Err(error) = record::append(path, subject, decision, change) {
-            let text = format!("cannot record what was done in {}: {error}", path.display());
-            log::warning(self.global, &text);
+        match record::append(path, subject, decision, change) {
+            Err(error) if self.can_speak => {
+                let text = format!("cannot record what was done in {}: {error}", path.display());
+                log::warning(self.global, &text);
+                Ok(())
+            }
+            done => done.map_err(Error::Record),
         }
     }
 

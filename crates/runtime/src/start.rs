@@ -17,12 +17,11 @@ impl Invocation<'_> {
         context: &Context<'_>,
         mut start: Start,
     ) -> Result<Infallible, Error> {
-        let Context { settings, policy, flavour, global } = context;
+        let Context { settings, policy, flavour, global, .. } = context;
         let root = state::root(global, *flavour)?;
         let given = start.options.value("bundle").filter(|path| !path.is_empty());
         let given = PathBuf::from(given.unwrap_or("."));
-        let engines =
-            std::path::absolute(&given).map_err(|source| Error::Path { path: given, source })?;
+        let engines = state::absolute(given)?;
         let named = start.options.value("config").unwrap_or(FILE_NAME);
         let text = file::read(&engines.join(named), Links::Refuse)?;
         let mut config = Object::parse(&text, named)?;
@@ -40,7 +39,7 @@ impl Invocation<'_> {
         let container = start.container.clone();
         let subject = Subject { container: &container, root: &root, command: start.verb };
         if decision.observe {
-            context.record(subject, &decision, &change);
+            context.record(subject, &decision, &change)?;
             return self.replace(&settings.below, self.words.to_vec());
         }
         if start.verb == "restore" {
@@ -60,7 +59,7 @@ impl Invocation<'_> {
         }
         start.options.remove(&["config"]);
         start.options.set("bundle", ours.to_string_lossy().into_owned());
-        context.record(subject, &decision, &change);
+        context.record(subject, &decision, &change)?;
         let mut words = context.words(start.verb);
         words.extend(start.options.words());
         words.push(container.into());

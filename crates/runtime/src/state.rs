@@ -5,6 +5,8 @@ use crate::document::Object;
 use crate::error::Error;
 use crate::file::{self, Links};
 use crate::grammar::{Flavour, Options};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The root of the runtime's own state: `--root`, or what it is without (`main.go` of runc,
@@ -16,7 +18,25 @@ pub(crate) fn root(global: &Options, flavour: Flavour) -> Result<PathBuf, Error>
     };
     let root = global.value("root").filter(|root| !root.is_empty());
     let root = root.map_or_else(|| Path::new("/run").join(name), PathBuf::from);
-    std::path::absolute(&root).map_err(|source| Error::Path { path: root, source })
+    absolute(root)
+}
+
+/// The path from `/` on. By the kernel alone: where the working directory has been removed, the C library
+/// looks for it in ways that are closed before it has started.
+pub(crate) fn absolute(path: PathBuf) -> Result<PathBuf, Error> {
+    let whole = |path: &Path| {
+        if path.is_absolute() {
+            return std::path::absolute(path);
+        }
+        let here = rustix::process::getcwd(Vec::new())?;
+        let here = Path::new(OsStr::from_bytes(here.to_bytes()));
+        // `(unreachable)` where it is outside of the root.
+        if !here.is_absolute() {
+            return Err(std::io::ErrorKind::NotFound.into());
+        }
+        std::path::absolute(here.join(path))
+    };
+    whole(&path).map_err(|source| Error::Path { path, source })
 }
 
 /// The configuration of a running container and the folder that it is in.

@@ -18,6 +18,8 @@
 //! # Limitations
 //! - `std::env` knows nothing yet; [`Given`] has the arguments and the environment.
 //! - No threads, no standard output of `std`, no process that is started and waited for.
+//! - Nothing of the C library's that allocates or handles strings: no `canonicalize`, `read_dir` or
+//!   `remove_dir_all`, no words for an error of the kernel's.
 //! - x86_64, glibc, linked statically: elsewhere the entry point is the C library's, which costs
 //!   little there. A program to which the loader gives more rights (`AT_SECURE`) is handed over
 //!   at once.

@@ -60,6 +60,11 @@ fn errors(call: &str) -> &'static [&'static str] {
 const ENFORCING: [&str; 7] =
     ["prctl", "capset", "seccomp", "setresuid", "setresgid", "setgroups", "close_range"];
 
+/// Calls that are always successful by their manual pages, or without which the C library or the standard
+/// one cannot begin. Where one fails all the same the program may end by a signal: nothing is executed
+/// then either.
+const FATAL: [&str; 5] = ["brk", "clock_gettime", "getrandom", "geteuid", "uname"];
+
 fn faults(call: &str) -> Vec<Fault> {
     let mut faults: Vec<Fault> = errors(call).iter().map(|errno| Fault::Error(errno)).collect();
     if ENFORCING.contains(&call) {
@@ -99,7 +104,10 @@ pub fn all(scene: &Scene) -> Table {
                 &["-e", &format!("trace={call}"), "-e", &injection],
                 &scene.line(),
             );
-            let outcome = scene.judge(&output);
+            let outcome = match scene.judge(&output) {
+                Outcome::Crashed(_) if FATAL.contains(&call.as_str()) => Outcome::Nothing,
+                outcome => outcome,
+            };
             table.add(call, fault, &outcome, || format!("{injection}: {outcome:?}"));
         }
     }

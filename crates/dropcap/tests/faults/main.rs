@@ -18,7 +18,13 @@ fn main() -> ExitCode {
     if std::env::args().any(|word| word == "--list") {
         return ExitCode::SUCCESS;
     }
-    let scenes = [Scene::run_early(), Scene::run_late(), Scene::create(), Scene::exec()];
+    let scenes = [
+        Scene::run_early(),
+        Scene::run_late(),
+        Scene::create(),
+        Scene::create_late(),
+        Scene::exec(),
+    ];
     let tables: Vec<Table> = std::thread::scope(|scope| {
         let threads: Vec<_> =
             scenes.iter().map(|scene| scope.spawn(|| fault::all(scene))).collect();

@@ -4,6 +4,7 @@ use dropcap_testkit::status::Status;
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -12,6 +13,8 @@ const DROPCAP: &str = env!("CARGO_BIN_EXE_dropcap");
 const ALLOWED: u64 = 1 << 10;
 const ALLOWED_NAME: &str = "CAP_NET_BIND_SERVICE";
 const USER: u32 = 1000;
+/// SIGKILL of signal(7).
+const KILLED: i32 = 9;
 
 /// How a run ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub enum Outcome {
     Within,
     /// Nothing was executed.
     Nothing,
+    /// Nothing was executed, and no reason was given: it ended by a signal of its own making.
+    Crashed(String),
     /// More was executed, or something is left that should not be.
     Beyond(String),
 }
@@ -74,6 +79,16 @@ impl Scene {
         let words = ["--log", "LOG", "create", "--bundle", "BUNDLE", "server1"];
         Self::new("dropcap-runtime create", Kind::Runtime(words.map(str::to_owned).to_vec()))
             .prepared()
+    }
+
+    /// The same, begun after the C library: its record cannot be written, which has to be said first.
+    pub fn create_late() -> Self {
+        let words = ["--log", "LOG", "create", "--bundle", "BUNDLE", "server1"];
+        let words = words.map(str::to_owned).to_vec();
+        let scene =
+            Self::new("dropcap-runtime create, begun late", Kind::Runtime(words)).prepared();
+        fs::create_dir_all(scene.path("record/runtime.jsonl")).unwrap();
+        scene
     }
 
     /// A process that comes in.
@@ -169,6 +184,10 @@ impl Scene {
 
     /// How a run ended.
     pub fn judge(&self, output: &Output) -> Outcome {
+        // strace ends as what it traces does: by our SIGKILL, never by a fault of the program's own.
+        if output.status.signal().is_some_and(|signal| signal != KILLED) {
+            return Outcome::Crashed(format!("{output:?}"));
+        }
         let said = String::from_utf8_lossy(&output.stdout);
         if said.is_empty() {
             // The command that is executed always says something.

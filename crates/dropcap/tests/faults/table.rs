@@ -38,7 +38,7 @@ impl Table {
         match outcome {
             Outcome::Within => row.within += 1,
             Outcome::Nothing => row.nothing += 1,
-            Outcome::Beyond(_) => self.wrong.push(describe()),
+            Outcome::Crashed(_) | Outcome::Beyond(_) => self.wrong.push(describe()),
         }
     }
 
