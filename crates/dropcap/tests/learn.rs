@@ -226,12 +226,16 @@ fn a_service_is_learned_in_an_engine_and_harden_takes_it_up() {
 #[test]
 fn without_an_engine_it_says_so() {
     let tree = Tree::new(&[("compose.yaml", COMPOSE)]);
-    let output = Command::new(DROPCAP)
-        .args(["learn", "--test", "true", "compose.yaml#web"])
-        .current_dir(tree.root())
-        .env("DOCKER_HOST", "unix:///nowhere/docker.sock")
-        .output()
-        .unwrap();
-    let ran = Ran::from(output);
-    assert!(ran.code == 2 && ran.stderr.contains("no engine"), "{}", ran.all());
+    // A policy that is named need not be there yet.
+    for place in [[].as_slice(), &["--policy", "new.toml"]] {
+        let output = Command::new(DROPCAP)
+            .args(["learn", "--test", "true", "compose.yaml#web"])
+            .args(place)
+            .current_dir(tree.root())
+            .env("DOCKER_HOST", "unix:///nowhere/docker.sock")
+            .output()
+            .unwrap();
+        let ran = Ran::from(output);
+        assert!(ran.code == 2 && ran.stderr.contains("no engine"), "{}", ran.all());
+    }
 }

@@ -95,7 +95,9 @@ fn of_target(
         return Err(Failure::new(format!("{target} is no container that is written in a file"))
             .help("name one: FILE#SUBJECT, such as compose.yaml#agent; or a command: -- CMD"));
     }
-    let selection = Selection { policy: arguments.policy.clone(), ..Selection::default() };
+    // One that is not there yet is written in the end.
+    let policy = arguments.policy.clone().filter(|file| file.exists());
+    let selection = Selection { policy, ..Selection::default() };
     let project = Project::read(&[target.to_owned()], "", &selection)?;
     let file = target.rsplit_once('#').map_or(target, |(file, _)| file);
     let folder = Path::new(file).parent().filter(|folder| *folder != Path::new(""));
