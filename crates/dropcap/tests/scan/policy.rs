@@ -49,6 +49,26 @@ fn evidence_for_another_image_or_with_a_refusal_does_not() {
     }
 }
 
+/// The catalogue learnt Debian's Redis. What else is called so is somebody else's, even where the rest is word for word
+/// the same.
+#[test]
+fn an_entry_of_the_catalogue_does_not_make_an_image_of_the_same_name_safe() {
+    const ENTRY: &str = include_str!("../../../../catalogue/redis/dropcap.toml");
+    const COMPOSE: &str = include_str!("../../../../catalogue/redis/compose.yaml");
+    let digest = ENTRY.split('"').find(|word| word.starts_with("sha256:")).unwrap();
+    let (own, other) = (format!("redis:7@{digest}"), format!("redis:7@{DIGEST}"));
+    for (image, tier) in [(own.as_str(), "safe"), ("redis", "unsafe"), (&other, "unsafe")] {
+        let compose = COMPOSE.replace("dropcap-catalogue/redis", image);
+        assert_ne!(compose, COMPOSE);
+        let tree = Tree::new(&[("compose.yaml", &compose), ("dropcap.toml", ENTRY)]);
+        let document = tree.scan(&[]);
+        let fix = &of(&document, "caps-not-dropped")[0]["fix"];
+        assert_eq!(fix["tier"], tier, "{image}: {fix:#}");
+        tree.dropcap(&["scan", "--fix"]);
+        assert_eq!(tree.text("compose.yaml") == compose, tier == "unsafe", "{image}");
+    }
+}
+
 #[test]
 fn a_waiver_counts_until_its_day_and_for_its_container() {
     let waiver = |until: &str, container: &str| {
