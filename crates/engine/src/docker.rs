@@ -1,7 +1,7 @@
 //! Docker: moby's `daemon/oci_linux.go`, `daemon/exec_linux.go` and `oci/caps`.
 
 use crate::names::{self, DOCKER_DEFAULTS, Names};
-use crate::runtime::{self, RuntimeError, Spec};
+use crate::runtime::{self, Spec};
 use crate::security_opt::{self, SecurityOptions};
 use crate::users::{self, Found, How};
 use crate::{
@@ -229,7 +229,7 @@ impl Docker<'_> {
             rule,
             rules: Vec::new(),
         };
-        let Found { user, how, assumed } = users::find(word, self.image)
+        let Found { user, how, assumed } = users::find(word, self.image.users())
             .map_err(|error| refuse(Rule::DockerUserRefused, error))?;
         self.rules.push(match how {
             How::Absent => Rule::DockerUserAbsent,
@@ -239,9 +239,12 @@ impl Docker<'_> {
             How::WithGroup => Rule::DockerUserGroup,
         });
         self.assumptions.extend(assumed);
-        let added =
-            users::added_groups(&self.settings.group_add, self.image, &mut self.assumptions)
-                .map_err(|error| refuse(Rule::DockerGroupAddRefused, error))?;
+        let added = users::added_groups(
+            &self.settings.group_add,
+            self.image.users(),
+            &mut self.assumptions,
+        )
+        .map_err(|error| refuse(Rule::DockerGroupAddRefused, error))?;
         if !added.is_empty() {
             self.rules.push(Rule::DockerGroupAdd);
         }
@@ -259,13 +262,7 @@ impl Docker<'_> {
             self.rules.push(Rule::DockerDaemonLacks);
         }
         runtime::start(spec, self.host).map_err(|error| Refusal {
-            reason: match error {
-                RuntimeError::Lacks(lacking) => format!(
-                    "OCI runtime: unable to apply caps: operation not permitted (the daemon itself \
-                     lacks {lacking})"
-                ),
-                RuntimeError::Execve(errno) => format!("OCI runtime: exec: {errno:?}"),
-            },
+            reason: error.to_string(),
             rule: Rule::DockerCannotGive,
             word: String::new(),
             rules: Vec::new(),

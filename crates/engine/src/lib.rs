@@ -63,6 +63,6 @@ pub fn initial_state(
         Engine::OpenShell => {
             openshell::initial_state(settings, process, image, engine.version, host)
         }
-        Engine::Podman => podman::initial_state(settings, process, image, host),
+        Engine::Podman => podman::initial_state(settings, process, image, engine.version, host),
     }
 }

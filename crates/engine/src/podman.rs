@@ -1,12 +1,15 @@
-//! Podman 4.3 and 5: `pkg/specgen/generate/security_linux.go` and libpod's exec.
+//! Podman 4.3 to 5.8: `pkg/specgen/generate/security_linux.go` and libpod's exec.
+
+mod identity;
 
 use crate::names::{self, Names, PODMAN_DEFAULTS};
 use crate::runtime::{self, RuntimeError, Spec};
 use crate::security_opt::{self, SecurityOptions};
 use crate::users;
-use crate::{AppArmor, Host, ImageKnowledge, InitialState, Process, Refusal, Rule, Seccomp};
+use crate::{
+    AppArmor, Host, ImageKnowledge, InitialState, Process, Refusal, Rule, Seccomp, Version,
+};
 use dropcap_capability::{CapabilitySet, Credentials, NamespaceGate};
-use dropcap_image::UserError;
 use dropcap_manifest::{Settings, Spanned};
 use std::collections::BTreeMap;
 
@@ -14,20 +17,22 @@ use std::collections::BTreeMap;
 struct Podman<'a> {
     settings: &'a Settings,
     image: ImageKnowledge<'a>,
+    version: Version,
     host: &'a Host,
     rules: Vec<Rule>,
     assumptions: Vec<String>,
 }
 
-/// As [`crate::initial_state`]; the versions from 4.3 on agree in what is modelled.
+/// As [`crate::initial_state`], for the versions from 4.3 on.
 pub(crate) fn initial_state(
     settings: &Settings,
     process: Process<'_>,
     image: ImageKnowledge<'_>,
+    version: Version,
     host: &Host,
 ) -> Result<InitialState, Refusal> {
     let (rules, assumptions) = (Vec::new(), Vec::new());
-    let mut podman = Podman { settings, image, host, rules, assumptions };
+    let mut podman = Podman { settings, image, version, host, rules, assumptions };
     podman.start(process).map_err(|refusal| Refusal { rules: podman.rules, ..refusal })
 }
 
@@ -38,17 +43,17 @@ impl Podman<'_> {
              io.containers.capabilities label"
                 .to_owned(),
         );
-        let (set, added) = self.capabilities()?;
+        let word = users::word(self.settings.user.as_ref(), self.image);
+        let (set, added) = self.capabilities(word)?;
         let options = self.security_options()?;
         let no_new_privs = options.no_new_privileges.is_some_and(|(value, _)| value);
         if options.no_new_privileges.is_some() {
             self.rules.push(Rule::PodmanNoNewPrivileges);
         }
-        let word = users::word(self.settings.user.as_ref(), self.image);
         let first = self.first(word, set, added, no_new_privs)?;
         let (seccomp, seccomp_allows) = self.seccomp(&options);
         let apparmor = self.apparmor(&options);
-        let sysctls = self.sysctls();
+        let sysctls = self.sysctls()?;
         let mut credentials = self.run(&first)?;
         if let Process::Exec { user, privileged } = process {
             let user = user.filter(|user| !user.is_empty());
@@ -72,15 +77,23 @@ impl Podman<'_> {
     }
 
     /// The container's set, and what is added by name (`capabilities.MergeCapabilities`).
-    fn capabilities(&mut self) -> Result<(CapabilitySet, CapabilitySet), Refusal> {
-        let add = self.names(&self.settings.cap_add)?;
-        let drop = self.names(&self.settings.cap_drop)?;
+    fn capabilities(
+        &mut self,
+        word: Option<&str>,
+    ) -> Result<(CapabilitySet, CapabilitySet), Refusal> {
         let everything = self.host.bounding & CapabilitySet::KNOWN;
-        let added = if add.all { everything } else { add.set };
         if self.privileged() {
             self.rules.push(Rule::PodmanPrivileged);
-            return Ok((everything, added));
+            // Only what another user would be given is read.
+            let add = match is_root(word) {
+                true => Names::default(),
+                false => self.names(&self.settings.cap_add)?,
+            };
+            return Ok((everything, if add.all { everything } else { add.set & everything }));
         }
+        let add = self.names(&self.settings.cap_add)?;
+        let drop = self.names(&self.settings.cap_drop)?;
+        let added = if add.all { everything } else { add.set };
         let both = add.set & drop.set;
         if add.all && drop.all || !add.all && !drop.all && !both.is_empty() {
             let (reason, word) = match both.iter().next() {
@@ -133,9 +146,7 @@ impl Podman<'_> {
         added: CapabilitySet,
         no_new_privs: bool,
     ) -> Result<Spec, Refusal> {
-        // Podman decides by the word, before anything is looked up.
-        let name = word.unwrap_or_default().split(':').next().unwrap_or_default();
-        let root = matches!(name, "" | "root" | "0");
+        let root = is_root(word);
         self.rules.push(if root { Rule::PodmanRoot } else { Rule::PodmanNonRoot });
         let held = if root { set } else { added };
         let kept = if root { CapabilitySet::EMPTY } else { added };
@@ -164,9 +175,7 @@ impl Podman<'_> {
     ) -> Result<Spec, Refusal> {
         self.rules.push(Rule::PodmanExec);
         let mut spec = first.clone();
-        if let Some(user) = user {
-            self.set_user(&mut spec, Some(user))?;
-        }
+        self.set_exec_user(&mut spec, container_user, user)?;
         if privileged {
             self.rules.push(Rule::PodmanExecPrivileged);
             spec.bounding = self.host.bounding & CapabilitySet::KNOWN;
@@ -185,37 +194,14 @@ impl Podman<'_> {
         Ok(spec)
     }
 
-    fn set_user(&mut self, spec: &mut Spec, word: Option<&str>) -> Result<(), Refusal> {
-        let refuse = |error: UserError| Refusal {
-            word: match &error {
-                UserError::NoSuchUser(word)
-                | UserError::NoSuchGroup(word)
-                | UserError::OutOfRange(word) => word.clone(),
-            },
-            reason: error.to_string(),
-            rule: Rule::PodmanUserRefused,
-            rules: Vec::new(),
-        };
-        let found = users::find(word, self.image).map_err(refuse)?;
-        self.assumptions.extend(found.assumed);
-        let added =
-            users::added_groups(&self.settings.group_add, self.image, &mut self.assumptions)
-                .map_err(refuse)?;
-        (spec.uid, spec.gid) = (found.user.uid, found.user.gid);
-        spec.groups = found.user.groups.into_iter().chain(added).collect();
-        spec.groups.insert(found.user.gid);
-        Ok(())
-    }
-
     fn run(&self, spec: &Spec) -> Result<Credentials, Refusal> {
         runtime::start(spec, self.host).map_err(|error| Refusal {
-            reason: match error {
-                RuntimeError::Lacks(lacking) => {
-                    format!("OCI runtime: unable to apply caps: podman itself lacks {lacking}")
-                }
-                RuntimeError::Execve(errno) => format!("OCI runtime: exec: {errno:?}"),
+            rule: match error {
+                RuntimeError::Lacks(_) => Rule::PodmanDaemonLacks,
+                RuntimeError::Unbounded(_) => Rule::PodmanUnbounded,
+                RuntimeError::Execve(_) => Rule::PodmanExec,
             },
-            rule: Rule::PodmanDaemonLacks,
+            reason: error.to_string(),
             word: String::new(),
             rules: Vec::new(),
         })
@@ -261,7 +247,7 @@ impl Podman<'_> {
         }
     }
 
-    fn sysctls(&mut self) -> Vec<(String, String)> {
+    fn sysctls(&mut self) -> Result<Vec<(String, String)>, Refusal> {
         self.rules.push(Rule::PodmanSysctls);
         let network = self.settings.network.as_ref().map_or("", |network| &network.value);
         let shared =
@@ -270,7 +256,24 @@ impl Podman<'_> {
         if !shared {
             sysctls.insert("net.ipv4.ping_group_range".to_owned(), "0 0".to_owned());
         }
-        sysctls.extend(self.settings.sysctls.iter().cloned());
-        sysctls.into_iter().collect()
+        for (name, value) in &self.settings.sysctls {
+            if network == "host" && name.starts_with("net.") {
+                let why = "can't be set since Network Namespace set to host";
+                return Err(Refusal {
+                    reason: format!("sysctl {name}={value} {why}"),
+                    rule: Rule::PodmanSysctlRefused,
+                    word: name.clone(),
+                    rules: Vec::new(),
+                });
+            }
+            sysctls.insert(name.clone(), value.clone());
+        }
+        Ok(sysctls.into_iter().collect())
     }
+}
+
+/// Whether Podman takes a user for root: it decides by the word, before anything is looked up.
+fn is_root(word: Option<&str>) -> bool {
+    let name = word.unwrap_or_default().split(':').next().unwrap_or_default();
+    matches!(name, "" | "root" | "0")
 }

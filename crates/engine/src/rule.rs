@@ -12,8 +12,6 @@ pub enum Evidence {
     /// The random test compares it where the daemon lacks a capability, as in a virtual machine or
     /// a container.
     MeasuredOnLimitedHost,
-    /// Compared with the real engine by hand.
-    MeasuredByHand,
     /// Only read in the engine's source.
     Read,
 }
@@ -24,7 +22,6 @@ impl Evidence {
         match self {
             Self::Measured => "measured",
             Self::MeasuredOnLimitedHost => "measured where the daemon lacks a capability",
-            Self::MeasuredByHand => "measured by hand",
             Self::Read => "read",
         }
     }
@@ -244,72 +241,95 @@ rules! {
         "cap_drop, security_opt, group_add and privileged cannot be asked for"
         ["build_container_create_body in openshell-driver-docker"];
 
-    PodmanDefaults "podman/defaults" Podman MeasuredByHand
+    PodmanDefaults "podman/defaults" Podman Measured
         "nothing added, nothing dropped: 11, Docker's less MKNOD, NET_RAW and AUDIT_WRITE"
         ["config.DefaultCapabilities in containers/common"];
-    PodmanAdd "podman/add" Podman MeasuredByHand
+    PodmanAdd "podman/add" Podman Measured
         "a name in cap_add joins what is left of the defaults"
         ["capabilities.MergeCapabilities"];
-    PodmanDrop "podman/drop" Podman MeasuredByHand
+    PodmanDrop "podman/drop" Podman Measured
         "a name in cap_drop leaves the defaults"
         ["capabilities.MergeCapabilities"];
-    PodmanConflict "podman/conflict" Podman MeasuredByHand
+    PodmanConflict "podman/conflict" Podman Measured
         "a name in cap_add and cap_drop, or ALL in both, is refused"
         ["capabilities.MergeCapabilities"];
-    PodmanDropAll "podman/drop-all" Podman MeasuredByHand
+    PodmanDropAll "podman/drop-all" Podman Measured
         "cap_drop ALL: exactly what cap_add names"
         ["capabilities.MergeCapabilities"];
-    PodmanAddAll "podman/add-all" Podman MeasuredByHand
+    PodmanAddAll "podman/add-all" Podman Measured
         "cap_add ALL: what podman itself has in its bounding set, less cap_drop"
         ["capabilities.MergeCapabilities, capabilities.BoundingSet"];
-    PodmanUnknownCapability "podman/unknown-capability" Podman MeasuredByHand
+    PodmanUnknownCapability "podman/unknown-capability" Podman Measured
         "any case, CAP_ or not; an unknown name is refused"
         ["capabilities.NormalizeCapabilities"];
-    PodmanPrivileged "podman/privileged" Podman MeasuredByHand
-        "privileged: what podman has in its bounding set; cap_drop counts for nothing"
+    PodmanPrivileged "podman/privileged" Podman Measured
+        "privileged: what podman has in its bounding set; cap_drop is not even read, nor is cap_add \
+         for root"
         ["securityConfigureGenerator"];
-    PodmanDaemonLacks "podman/daemon-lacks" Podman Read
+    PodmanDaemonLacks "podman/daemon-lacks" Podman MeasuredOnLimitedHost
         "what podman's own bounding set lacks is left out silently"
         ["securityConfigureGenerator"];
-    PodmanRoot "podman/root" Podman Read
+    PodmanRoot "podman/root" Podman Measured
         "no user, root or 0, as written: the set is permitted, effective and bounding"
         ["securityConfigureGenerator"];
-    PodmanNonRoot "podman/non-root" Podman MeasuredByHand
+    PodmanNonRoot "podman/non-root" Podman Measured
         "any other user: what cap_add names, and that alone, is permitted, effective, inheritable \
          and ambient"
         ["securityConfigureGenerator"];
-    PodmanExec "podman/exec" Podman Read
+    PodmanExec "podman/exec" Podman Measured
         "exec: the container's bounding set; root holds it; the container's own user holds what \
          the first process does, ambient too"
         ["Container.setProcessCapabilitiesExec"];
-    PodmanExecOther "podman/exec-other" Podman Read
+    PodmanExecOther "podman/exec-other" Podman Measured
         "exec -u of another ordinary user: its sets are those of the first process without the \
          inheritable one, so that nothing is held once the program runs"
         ["Container.setProcessCapabilitiesExec"];
-    PodmanExecPrivileged "podman/exec-privileged" Podman Read
+    PodmanExecPrivileged "podman/exec-privileged" Podman Measured
         "exec --privileged: bounding is podman's own"
         ["Container.setProcessCapabilitiesExec"];
-    PodmanNoNewPrivileges "podman/no-new-privileges" Podman Read
+    PodmanNoNewPrivileges "podman/no-new-privileges" Podman Measured
         "security_opt no-new-privileges, alone or with a value as Docker takes it"
         ["specgenutil.FillOutSpecGen"];
-    PodmanSecurityOptRefused "podman/security-opt-refused" Podman Read
+    PodmanSecurityOptRefused "podman/security-opt-refused" Podman Measured
         "any other key, or a key that needs a value and has none"
         ["specgenutil.FillOutSpecGen"];
-    PodmanSeccompDefault "podman/seccomp-default" Podman MeasuredByHand
+    PodmanSeccompDefault "podman/seccomp-default" Podman Measured
         "the default profile lets unshare and clone through: user namespaces are open"
         ["seccomp.DefaultProfile in containers/common"];
-    PodmanSeccompUnconfined "podman/seccomp-unconfined" Podman Read
+    PodmanSeccompUnconfined "podman/seccomp-unconfined" Podman Measured
         "seccomp=unconfined or privileged: no filter"
         ["securityConfigureGenerator"];
     PodmanSeccompCustom "podman/seccomp-custom" Podman Read
         "a profile of its own: a filter; counts as letting user namespaces through"
         ["securityConfigureGenerator"];
-    PodmanUserRefused "podman/user-refused" Podman Read
+    PodmanUnbounded "podman/unbounded" Podman Measured
+        "another user with cap_add ALL and a name in cap_drop: the runtime refuses, since what is \
+         dropped would be inheritable"
+        ["securityConfigureGenerator, cap_capset"];
+    PodmanGroups "podman/groups" Podman Measured
+        "the first process: the groups of group_add; its own where a user is named; those that \
+         list the user, unless the word has a colon"
+        ["Container.generateSpec"];
+    PodmanEntries "podman/entries" Podman Measured
+        "a user or group given by a number that the image does not list gets an entry there, the \
+         group's with the user as a member: a later process of that user is in that group"
+        ["Container.generatePasswdAndGroup"];
+    PodmanExecGroups "podman/exec-groups" Podman Measured until (5, 5, 0)
+        "exec: the groups that list the user, where one is named; without -u those of group_add; \
+         never the user's own"
+        ["Container.prepareProcessExec"];
+    PodmanExecAllGroups "podman/exec-all-groups" Podman Read since (5, 5, 0)
+        "exec: the user's own group, those that list the user, and those of group_add"
+        ["Container.prepareProcessExec"];
+    PodmanUserRefused "podman/user-refused" Podman Measured
         "a user or group that the image lacks"
         ["lookup.GetUserGroupInfo"];
-    PodmanSysctls "podman/sysctls" Podman MeasuredByHand
+    PodmanSysctls "podman/sysctls" Podman Measured
         "ping_group_range is `0 0`; low ports stay privileged"
-        ["config.Sysctls in containers/common"];
+        ["default_sysctls of the containers.conf that comes with containers/common"];
+    PodmanSysctlRefused "podman/sysctl-refused" Podman Measured
+        "a net. sysctl with the host's network is refused"
+        ["securityConfigureGenerator"];
     PodmanAppArmor "podman/apparmor" Podman Read
         "containers-default where the host has AppArmor; unconfined for privileged"
         ["setupApparmor"];

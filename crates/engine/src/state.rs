@@ -27,6 +27,16 @@ pub enum ImageKnowledge<'a> {
     Assumed,
 }
 
+impl<'a> ImageKnowledge<'a> {
+    /// Its users and groups, where it was read.
+    pub(crate) fn users(self) -> Option<&'a dropcap_image::Users> {
+        match self {
+            Self::Read(image) => Some(&image.users),
+            Self::Assumed => None,
+        }
+    }
+}
+
 /// The machine, as the engine's daemon sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {

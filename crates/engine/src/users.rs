@@ -39,8 +39,8 @@ pub(crate) fn word<'a>(
     }
 }
 
-/// Whom `word` means; `None` and an empty one are whoever has uid 0.
-pub(crate) fn find(word: Option<&str>, image: ImageKnowledge<'_>) -> Result<Found, UserError> {
+/// Whom `word` means among `users`, if those of the image are known; `None` and an empty one are whoever has uid 0.
+pub(crate) fn find(word: Option<&str>, users: Option<&Users>) -> Result<Found, UserError> {
     let word = word.unwrap_or_default();
     let mut parts = word.split(':');
     let name = parts.next().unwrap_or_default();
@@ -53,13 +53,13 @@ pub(crate) fn find(word: Option<&str>, image: ImageKnowledge<'_>) -> Result<Foun
         () if number => How::Number,
         () => How::Name,
     };
-    match image {
-        ImageKnowledge::Read(image) => {
-            let user = image.users.resolve(word)?;
-            let listed = image.users.name_of(user.uid).is_some();
+    match users {
+        Some(users) => {
+            let user = users.resolve(word)?;
+            let listed = users.name_of(user.uid).is_some();
             Ok(Found { user, how: how(listed), assumed: None })
         }
-        ImageKnowledge::Assumed => {
+        None => {
             let (user, assumed) = assume(word, name, group)?;
             Ok(Found { user, how: how(false), assumed })
         }
@@ -104,24 +104,21 @@ fn assume(word: &str, name: &str, group: &str) -> Result<(User, Option<String>),
 /// (`GetAdditionalGroups` of moby/sys/user).
 pub(crate) fn added_groups(
     words: &[Spanned<String>],
-    image: ImageKnowledge<'_>,
+    users: Option<&Users>,
     assumptions: &mut Vec<String>,
 ) -> Result<BTreeSet<u32>, UserError> {
     let nobody_listed = Users::default();
-    let users = match image {
-        ImageKnowledge::Read(image) => &image.users,
-        ImageKnowledge::Assumed => &nobody_listed,
-    };
+    let listed = users.unwrap_or(&nobody_listed);
     let mut added = BTreeSet::new();
     for word in words {
         let is_name = word.value.parse::<i64>().is_err();
-        match users.resolve_group(&word.value) {
+        match listed.resolve_group(&word.value) {
             Ok(gid) => {
                 if !added.insert(gid) && is_name {
                     return Err(UserError::NoSuchGroup(word.value.clone()));
                 }
             }
-            Err(UserError::NoSuchGroup(name)) if matches!(image, ImageKnowledge::Assumed) => {
+            Err(UserError::NoSuchGroup(name)) if users.is_none() => {
                 assumptions.push(format!(
                     "the image was not read, so what group `{name}` opens is not counted"
                 ));

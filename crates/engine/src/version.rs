@@ -89,7 +89,7 @@ impl EngineVersion {
     pub const fn default_for(engine: Engine) -> Self {
         let version = match engine {
             Engine::Docker | Engine::OpenShell => Version::new(28, 5, 2),
-            Engine::Podman => Version::new(5, 0, 0),
+            Engine::Podman => Version::new(5, 8, 2),
         };
         Self { engine, version }
     }

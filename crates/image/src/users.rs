@@ -83,6 +83,16 @@ impl Users {
         Self { accounts: accounts.collect(), groups: groups.collect() }
     }
 
+    /// The same with the lines of two more files behind, as an engine writes them into a container.
+    #[must_use]
+    pub fn with(&self, passwd: &str, group: &str) -> Self {
+        let more = Self::parse(passwd, group);
+        Self {
+            accounts: self.accounts.iter().cloned().chain(more.accounts).collect(),
+            groups: self.groups.iter().cloned().chain(more.groups).collect(),
+        }
+    }
+
     /// Whom `user`, `uid`, `user:group`, `user:gid`, `uid:gid` or `uid:group` means, or nothing:
     /// whoever has uid 0. The first entry counts. A number is always an id, never a name. Without a
     /// group, the account's own and those that list its name hold; with one, that one alone
@@ -135,6 +145,11 @@ impl Users {
     pub fn name_of(&self, uid: u32) -> Option<&str> {
         let mut accounts = self.accounts.iter();
         accounts.find(|account| account.uid == i64::from(uid)).map(|account| account.name.as_str())
+    }
+
+    /// Whether a group with this gid is listed.
+    pub fn has_group(&self, gid: u32) -> bool {
+        self.groups.iter().any(|group| group.gid == i64::from(gid))
     }
 
     fn group_id(&self, group: &str, number: Option<i64>) -> Result<i64, UserError> {
