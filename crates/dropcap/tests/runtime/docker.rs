@@ -131,6 +131,39 @@ fn a_containers_life_goes_on_as_before() {
     eventually("killed", || container.inspect("{{.State.ExitCode}}") == "137");
 }
 
+/// Resources are changed while it runs, on the same terms as by runc alone, and a process that ended is
+/// started again as it was.
+#[test]
+fn resources_are_updated_and_a_restart_policy_holds() {
+    const LIMITS: [&str; 5] =
+        ["update", "--pids-limit=77", "--memory=64m", "--memory-swap=64m", "--cpu-shares=512"];
+    let world = World::shared();
+    // Where each version of cgroups shows them.
+    let show = "cd /sys/fs/cgroup; cat pids/pids.max memory/memory.limit_in_bytes cpu/cpu.shares \
+        pids.max memory.max cpu.weight 2>/dev/null; true";
+    let limits = |container: &Container<'_>| {
+        world.docker.run([&LIMITS[..], &[&container.name]].concat()).unwrap();
+        let engines = "{{.HostConfig.PidsLimit}} {{.HostConfig.Memory}} {{.HostConfig.CpuShares}}";
+        let inside = container.exec(&[], &["sh", "-c", show]);
+        (container.inspect(engines), text(&inside.stdout))
+    };
+    let options = ["--restart=on-failure:3", "--pids-limit=50"];
+    let script = "[ -e /tmp/again ] && exec sleep 1000; touch /tmp/again; sleep 2; exit 3";
+    let held = world.start("held", &options, &["sh", "-c", script]);
+    let bare = world.start("held", &[BARE, options[0], options[1]], &["sh", "-c", script]);
+    let inside = limits(&held);
+    assert_eq!(inside, limits(&bare));
+    assert_eq!(inside.0, "77 67108864 512");
+    assert!(inside.1.contains("77\n") && inside.1.contains("67108864"), "{}", inside.1);
+    for (container, nothing) in [(&held, true), (&bare, false)] {
+        eventually("started again", || {
+            container.inspect("{{.RestartCount}} {{.State.Status}}") == "1 running"
+        });
+        assert_eq!(holds_nothing(&container.first()), nothing);
+        assert_eq!(holds_nothing(&container.exec_status(&[])), nothing);
+    }
+}
+
 /// A policy inside an image takes away what the host would allow, for an exec too, and gives nothing.
 #[test]
 fn a_policy_inside_the_image_can_only_take_away() {

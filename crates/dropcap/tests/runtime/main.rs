@@ -1,10 +1,13 @@
-//! The OCI runtime on real engines. Needs root, docker.io, podman, containerd and runc.
+//! The OCI runtime on real engines. Needs root, docker.io, docker-compose,
+//! podman, containerd and runc.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod compose;
 mod docker;
 mod failures;
 mod install;
+mod many;
 mod others;
 mod plain;
 mod world;

@@ -132,6 +132,11 @@ impl World {
         self.start(kind, options, &["sleep", "1000"])
     }
 
+    /// A container that something else has started.
+    pub fn container(&self, name: &str) -> Container<'_> {
+        Container { world: self, name: name.to_owned() }
+    }
+
     /// The lines of the record that speak of a container, newest last.
     pub fn recorded(&self, id: &str) -> Vec<serde_json::Value> {
         let record = self.docker.directory().join("record/runtime.jsonl");
