@@ -223,6 +223,27 @@ fn a_service_is_learned_in_an_engine_and_harden_takes_it_up() {
     assert!(!scanned.stdout.contains("by evidence"), "{}", scanned.all());
 }
 
+/// SYS_ADMIN stands in for PERFMON, which is tried in its place; an older engine does not know that name.
+#[test]
+fn a_capability_that_the_engine_does_not_know_does_not_end_the_search() {
+    const MOUNTS: &str = "services:
+  mounter:
+    image: learn/mounter:1
+    cap_drop: [ALL]
+    cap_add: [SYS_ADMIN]
+    command: [sh, -c, 'trap \"exit 0\" TERM; busybox mount -t tmpfs tmpfs /tmp || exit 1; echo up >/tmp/up; while :; do sleep 0.05; done']
+";
+    // Of its own: the other test looks that nothing is left.
+    let docker = Docker::start().unwrap();
+    let tree = Tree::new(&[("compose.yaml", MOUNTS)]);
+    let place = tempfile::tempdir().unwrap();
+    root::busybox(place.path(), "root:x:0:0::/:/bin/sh\n", "root:x:0:\n");
+    docker.import(place.path(), "learn/mounter:1", &[]);
+    let ran = with(&docker, &tree, &["learn", "--test", "test -e /tmp/up", "compose.yaml#mounter"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    assert!(tree.text("dropcap.toml").contains("allow = [\"SYS_ADMIN\"]"), "{}", ran.all());
+}
+
 #[test]
 fn without_an_engine_it_says_so() {
     let tree = Tree::new(&[("compose.yaml", COMPOSE)]);

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(100);
 /// What is copied so that it may be written to is no larger: 256 MiB.
 const LARGEST_COPY: u64 = 256 << 20;
+/// How Docker refuses one (`daemon/pkg/oci/caps`): 20.10 has no PERFMON, BPF and CHECKPOINT_RESTORE.
+const UNKNOWN_CAPABILITY: &str = "unknown capability";
 /// What a shell ends with where there is no such program, and what an engine does.
 const NO_SHELL: [i32; 2] = [126, 127];
 
@@ -87,7 +89,14 @@ impl<'a> Life<'a> {
         self.clock.lap();
         for start in [phase::START, phase::RESTART_VOLUMES] {
             let container = self.trial.container.clone();
-            let id = self.create(&container, capabilities)?;
+            let id = match self.create(&container, capabilities) {
+                // An engine older than the capability: nobody can have it there.
+                Err(TrialError::Engine(said)) if said.contains(UNKNOWN_CAPABILITY) => {
+                    let how = "the engine does not know the capability".to_owned();
+                    return Ok(Err(Failure { phase: start.to_owned(), how, output: vec![said] }));
+                }
+                created => created?,
+            };
             let lived = self.live_once(&id, start, patience)?;
             self.trial.docker.ask(&["rm", "--force", "--volumes", &id])?;
             self.containers.retain(|known| *known != id);
