@@ -1,5 +1,7 @@
 //! Runs a command with a Docker daemon of its own: `DOCKER_HOST` says where, and the daemon goes with it.
 
+#![allow(clippy::print_stderr, reason = "a program")]
+
 use dropcap_testkit::docker::Docker;
 use std::process::{Command, ExitCode};
 
