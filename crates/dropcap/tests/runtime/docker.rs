@@ -182,28 +182,6 @@ fn a_policy_inside_the_image_can_only_take_away() {
     assert!(holds_nothing(&start("held").first()));
 }
 
-/// A build's steps are containers that no workload matches.
-#[test]
-fn builds_work_with_the_runtime_as_default() {
-    let world = World::shared();
-    let context = tempfile::tempdir().unwrap();
-    let dockerfile = format!(
-        "FROM {IMAGE}\nRUN chmod 0 /etc/group && cat /proc/self/status\nUSER app\nRUN id\n"
-    );
-    fs::write(context.path().join("Dockerfile"), dockerfile).unwrap();
-    let built = world
-        .docker
-        .command()
-        .env("DOCKER_BUILDKIT", "0")
-        .args(["build", "--network=none", "--no-cache"])
-        .arg(context.path())
-        .output()
-        .unwrap();
-    let said = text(&built.stdout) + &text(&built.stderr);
-    assert!(built.status.success() && said.contains("uid=1000"), "{said}");
-    assert!(said.contains(&format!("CapBnd:\t{DEFAULTS:016x}")), "{said}");
-}
-
 /// User namespaces are closed within Docker's profile, also where SYS_ADMIN would open them.
 #[test]
 fn user_namespaces_are_closed_within_dockers_profile() {
@@ -230,16 +208,7 @@ fn an_untrusted_policy_starts_nothing_and_docker_says_why() {
     let world = World::shared();
     let etc = crate::world::write_policy(directory.path(), "version = 1\n", "drop-all");
     let policy = etc.join("dropcap.toml");
-    let runtime = directory.path().join("dropcap-runtime");
-    std::os::unix::fs::symlink(crate::world::DROPCAP, &runtime).unwrap();
-    let docker = dropcap_testkit::docker::Docker::start_in(std::path::Path::new(crate::world::TRUSTED), |_| {
-        format!(
-            r#"{{"runtimes":{{"dropcap":{{"path":"{}","runtimeArgs":["--dropcap-config={}"]}}}}}}"#,
-            runtime.display(),
-            etc.display()
-        )
-    })
-    .unwrap();
+    let docker = crate::world::another_engine(directory.path(), &etc);
     docker.import(&world.docker.directory().join("root"), IMAGE, &[]);
     let run = [
         "run",
