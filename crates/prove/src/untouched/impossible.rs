@@ -2,6 +2,7 @@
 
 use super::answer;
 use dropcap_capability::Capability;
+use dropcap_confine::sys::{Linux, System};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use std::io;
 use std::os::fd::AsRawFd;
@@ -18,14 +19,13 @@ pub(crate) fn set_impossible_hostname() -> io::Result<()> {
 /// The last bit of a capability set, which no kernel has a capability for.
 pub(crate) const NO_CAPABILITY: u8 = Capability::MAX_BITS - 1;
 
-/// `prctl(PR_CAPBSET_DROP, 63)`: EPERM or EINVAL, never more.
+/// `prctl(PR_CAPBSET_DROP, 63)`: EPERM or EINVAL, never more. On a kernel that has a capability of this
+/// number, the calling child alone would lose it.
 pub(crate) fn drop_no_capability() -> io::Result<()> {
-    // SAFETY: the arguments are numbers. `cap_prctl_drop` refuses a number beyond the last
-    // capability; on a kernel that has one of this number, the calling child alone loses it.
-    let returned = unsafe {
-        libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(NO_CAPABILITY), 0_u64, 0_u64, 0_u64)
-    };
-    answer(returned.into())
+    match Capability::from_number(NO_CAPABILITY) {
+        Some(none) => Linux.bounding_drop(none),
+        None => Err(io::Error::from_raw_os_error(libc::EINVAL)),
+    }
 }
 
 /// `ioctl(SIOCSIFMETRIC)` of the loopback interface: EPERM or EOPNOTSUPP, never more.

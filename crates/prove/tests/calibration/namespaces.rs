@@ -9,14 +9,16 @@ use dropcap_prove::Verdict;
 /// Filters as an engine writes them: a refusal (EPERM) of one call, by its number and, where one is
 /// given, by its first two arguments.
 fn refuse(call: libc::c_long, arguments: Option<[u32; 2]>) {
-    // `BPF_LD | BPF_W | BPF_ABS`, `BPF_JMP | BPF_JEQ | BPF_K`, `BPF_RET | BPF_K`; offsets in
-    // `struct seccomp_data`.
-    const LOAD: u16 = 0x20;
-    const JUMP_IF_EQUAL: u16 = 0x15;
-    const ANSWER: u16 = 0x06;
+    const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
+    const JUMP_IF_EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+    const ANSWER: u32 = libc::BPF_RET | libc::BPF_K;
+    // Offsets in `struct seccomp_data`.
     const NUMBER: u32 = 0;
     const ARGUMENTS: [u32; 2] = [16, 24];
-    let one = |code, operand| Instruction { code, jump_true: 0, jump_false: 0, operand };
+    let one = |code: u32, operand| {
+        let code = u16::try_from(code).expect("a code");
+        Instruction { code, jump_true: 0, jump_false: 0, operand }
+    };
     let mut compared = vec![(NUMBER, u32::try_from(call).expect("a number"))];
     compared.extend(arguments.into_iter().flat_map(|values| ARGUMENTS.into_iter().zip(values)));
     let mut program = Vec::new();

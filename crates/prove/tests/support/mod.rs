@@ -14,6 +14,7 @@ use std::os::fd::{IntoRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The user that doors are tried as: nobody's on this system.
 pub const SANDBOX: u32 = 4711;
@@ -26,18 +27,35 @@ pub fn must_be_root() {
     );
 }
 
+/// Whether this process is a child of the harness.
+static IN_CHILD: AtomicBool = AtomicBool::new(false);
+
+/// A child's panic is in its answer. The usual hook would take locks that a thread of the harness may
+/// have held when the child was made; so would putting another in its place, in the child.
+fn keep_children_quiet() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !IN_CHILD.load(Ordering::Relaxed) {
+                usual(panic);
+            }
+        }));
+    });
+}
+
 /// Runs `work` in a child and gives what it wrote; a panic or another failure in there fails here.
 pub fn in_child(work: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
     // One at a time, so that no child inherits the pipes of another.
     static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    keep_children_quiet();
     let (reader, writer) = io::pipe().expect("a pipe");
     // SAFETY: the child allocates, which glibc makes safe after fork, and touches neither the
     // harness's streams nor its locks.
     match unsafe { sys::fork_unchecked() }.expect("a child") {
         Fork::Child => {
-            // The usual hook takes locks that a thread of the harness may have held.
-            std::panic::set_hook(Box::new(|_| {}));
+            IN_CHILD.store(true, Ordering::Relaxed);
             let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
             let status = u8::from(answer.is_err());
             let said = answer.unwrap_or_else(|panic| {
