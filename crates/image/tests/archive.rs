@@ -130,11 +130,17 @@ fn a_hard_link_is_the_same_file() {
     // To a file of a lower layer.
     let upper = Layer::default().hard_link("bin/su", "usr/bin/su", 0o4755).done();
     assert!(privileged(&[base().done(), upper]).contains(&"4755 /bin/su".to_owned()));
-    // It alone gives privilege.
-    let image = read(&[base().hard_link("root", "usr/bin/ls", 0o4755).done()]);
-    assert!(lines(&image).contains(&"4755 /usr/bin/ls".to_owned()));
-    assert!(lines(&image).contains(&"4755 /root".to_owned()));
-    assert_eq!(image.warnings.len(), 1);
+    // It alone gives privilege, to every name that the file has by then.
+    let layer = base().hard_link("dir", "usr/bin/ls", 0o755).hard_link("root", "dir", 0o4755);
+    let image = read(&[layer.done()]);
+    for name in ["/usr/bin/ls", "/dir", "/root"] {
+        assert!(lines(&image).contains(&format!("4755 {name}")), "{name}: {:?}", lines(&image));
+    }
+    assert_eq!(image.warnings, Vec::<String>::new());
+    // A pipe is no file, whatever the header of a link says of it.
+    let pipe = Layer::default().entry(EntryType::Fifo, "pipe", 0o644, (0, 0));
+    let image = read(&[pipe.hard_link("root", "pipe", 0o4755).done()]);
+    assert_eq!(lines(&image), Vec::<String>::new());
 }
 
 #[test]
