@@ -244,6 +244,44 @@ fn a_capability_that_the_engine_does_not_know_does_not_end_the_search() {
     assert!(tree.text("dropcap.toml").contains("allow = [\"SYS_ADMIN\"]"), "{}", ran.all());
 }
 
+/// The test passes without CHOWN; the image's own health check does not.
+#[test]
+fn the_images_health_check_has_to_hold_too_and_extra_hosts_are_there() {
+    const SERVICE: &str = "services:
+  web:
+    image: learn/healthy:1
+    cap_drop: [ALL]
+    cap_add: [CHOWN, KILL]
+    extra_hosts: ['model:10.9.8.7']
+    command: [sh, -c, 'trap \"exit 0\" TERM; busybox grep -q 10.9.8.7 /etc/hosts || exit 9; touch /tmp/up; chown 33 /tmp/up; while :; do sleep 0.05; done']
+";
+    let docker = Docker::start().unwrap();
+    let tree = Tree::new(&[("compose.yaml", SERVICE)]);
+    let place = tempfile::tempdir().unwrap();
+    root::busybox(place.path(), "root:x:0:0::/:/bin/sh\n", "root:x:0:\n");
+    for applet in ["touch", "chown", "stat"] {
+        std::os::unix::fs::symlink("busybox", place.path().join("bin").join(applet)).unwrap();
+    }
+    let check = "HEALTHCHECK CMD test $(stat -c %u /tmp/up) = 33";
+    docker.import(place.path(), "learn/healthy:1", &[check]);
+    let learn = || {
+        let test = ["--test", "test -e /tmp/up", "--format", "json", "compose.yaml#web"];
+        let ran = with(&docker, &tree, &[&["learn"], test.as_slice()].concat());
+        assert_eq!(ran.code, 0, "{}", ran.all());
+        ran.json()
+    };
+    let document = learn();
+    assert_eq!(document["needed"], json!(["CAP_CHOWN"]), "{document:#}");
+    let how = document["without"][0]["how"].as_str().unwrap();
+    assert!(how.contains("health check says"), "{how}");
+
+    // One that stands in the file is in place of the image's, which is not asked then.
+    tree.write("compose.yaml", format!("{SERVICE}    healthcheck: {{test: 'true'}}\n"));
+    let document = learn();
+    assert_eq!(document["needed"], json!([]), "{document:#}");
+    assert!(document["notes"].to_string().contains("`healthcheck` is left out"), "{document:#}");
+}
+
 #[test]
 fn without_an_engine_it_says_so() {
     let tree = Tree::new(&[("compose.yaml", COMPOSE)]);

@@ -132,6 +132,9 @@ pub struct Start {
     pub init: bool,
     /// `stop_signal:`, `--stop-signal`.
     pub stop_signal: Option<String>,
+    /// Names and addresses beside those that the engine knows: `extra_hosts:`, `--add-host`, as
+    /// `NAME:ADDRESS`.
+    pub extra_hosts: Vec<String>,
     /// The services that have to run before, by their names.
     pub depends_on: Vec<String>,
     /// Keys and flags that are written and not carried here.

@@ -254,3 +254,12 @@ $ docker run -it d
         }
     }
 }
+
+#[test]
+fn what_it_takes_to_start_it_once_more() {
+    let container =
+        one("docker run --add-host db:10.0.0.2 --add-host six=::1 --link x --health-cmd y a\n");
+    let start = container.settings.start;
+    assert_eq!(start.extra_hosts, ["db:10.0.0.2", "six=::1"]);
+    assert_eq!(start.left_out, ["--health-cmd", "--link"]);
+}

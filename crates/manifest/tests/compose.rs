@@ -315,3 +315,14 @@ fn spans_survive_crlf_a_byte_order_mark_and_wide_characters() {
     assert_eq!(&text[container.settings.user.as_ref().unwrap().span.clone()], "\"ü\"");
     assert_eq!(written(text, &container.settings.cap_add), ["KILL"]);
 }
+
+#[test]
+fn hosts_are_known_in_either_spelling() {
+    let hosts = |written: &str| {
+        let text = format!("services:\n  a:\n    extra_hosts:\n{written}");
+        one(&text).settings.start.extra_hosts
+    };
+    let expected = ["db:10.0.0.2", "six:::1"];
+    assert_eq!(hosts("      - db:10.0.0.2\n      - six=::1\n"), expected);
+    assert_eq!(hosts("      db: 10.0.0.2\n      six: ['::1']\n"), expected);
+}

@@ -9,6 +9,9 @@ const SLOWER: u32 = 10;
 /// And never less than this: a busy machine must not look like a refusal.
 const LEAST: Duration = Duration::from_secs(3);
 
+/// How a stop ends that nobody heeded: 128 and SIGKILL.
+const KILLED: u8 = 137;
+
 /// The phases of a trial, in the words of the policy.
 pub mod phase {
     /// A command that ends by itself.
@@ -54,6 +57,11 @@ impl Usual {
         }
     }
 
+    /// Whether it never ends when it is asked to, and has to be killed.
+    pub fn is_killed(&self) -> bool {
+        self.stopped.as_ref().is_some_and(|codes| codes.iter().all(|code| *code == KILLED))
+    }
+
     /// How long a phase may take where `limit` is the most.
     pub fn patience(&self, limit: Duration) -> Duration {
         self.longest.map_or(limit, |longest| (longest * SLOWER).max(LEAST).min(limit))
@@ -91,6 +99,11 @@ impl Clock {
         Self { since: Instant::now(), longest: Duration::ZERO }
     }
 
+    /// Ends a phase whose length says nothing of the workload.
+    pub fn skip(&mut self) {
+        self.since = Instant::now();
+    }
+
     /// Ends a phase.
     pub fn lap(&mut self) {
         self.longest = self.longest.max(self.since.elapsed());
@@ -100,5 +113,39 @@ impl Clock {
     pub fn longest(&mut self) -> Duration {
         self.lap();
         self.longest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(stopped: &[u8]) -> Run {
+        Run {
+            outcome: Outcome::Passed,
+            stopped: stopped.to_vec(),
+            longest: Duration::from_millis(500),
+        }
+    }
+
+    fn usual(stopped: &[u8]) -> Usual {
+        let mut usual = Usual::default();
+        usual.note(&run(stopped));
+        usual
+    }
+
+    #[test]
+    fn killed_is_who_never_heeds_the_signal() {
+        assert!(!Usual::default().is_killed(), "nothing is known yet");
+        assert!(usual(&[137, 137]).is_killed());
+        assert!(!usual(&[0, 137]).is_killed());
+        assert!(!usual(&[143, 143]).is_killed(), "ended by SIGTERM itself");
+    }
+
+    #[test]
+    fn a_stop_that_ends_otherwise_than_it_used_to_is_a_failure() {
+        let usual = usual(&[0, 0]);
+        assert!(usual.judge(run(&[0, 0])).outcome.passed());
+        assert!(!usual.judge(run(&[0, 137])).outcome.passed());
     }
 }

@@ -27,6 +27,9 @@ pub(crate) fn pack(root: &Path, import: &mut Command) {
         .expect("tar");
     let archive = tar.stdout.take().expect("a pipe");
     let answered = answer(import.stdin(archive));
-    assert!(tar.wait().expect("tar").success(), "tar of {} failed", root.display());
+    // Whoever holds that end keeps tar writing for ever, where the engine did not read to the end.
+    import.stdin(Stdio::null());
+    let tarred = tar.wait().expect("tar");
     answered.expect("the engine takes the archive");
+    assert!(tarred.success(), "tar of {} failed", root.display());
 }

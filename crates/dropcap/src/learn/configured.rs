@@ -22,9 +22,10 @@ pub fn translate(docker: &Docker, container: &Container) -> Result<Translated, F
         return Err(Failure::new(format!("{}: its image has no name", container.id))
             .help("nothing is built for a trial: build it, and name it with `image:`"));
     };
-    let (id, digests) = docker.image(&image.value).map_err(|error: TrialError| {
+    let engine = |error: TrialError| {
         Failure::new(format!("{} cannot be tried", container.id)).because(error)
-    })?;
+    };
+    let (id, digests) = docker.image(&image.value).map_err(engine)?;
     let settings = &container.settings;
     let mut notes = Vec::new();
     let mut configured = Configured {
@@ -35,6 +36,15 @@ pub fn translate(docker: &Docker, container: &Container) -> Result<Translated, F
         words: settings.words_behind_image(),
         ..Configured::default()
     };
+    let another =
+        |key: &String| ["healthcheck", "--health-cmd", "--no-healthcheck"].contains(&key.as_str());
+    if settings.start.left_out.iter().any(another) {
+        // The image's is not the one that would tell.
+        configured.flags.push("--no-healthcheck".to_owned());
+    } else if docker.has_health_check(&configured.image).map_err(engine)? {
+        // It is the same check, only that nobody waits half a minute for the first.
+        configured.flags.push("--health-interval=1s".to_owned());
+    }
     for mount in &settings.mounts {
         add_mount(&mut configured, container, mount, &mut notes)?;
     }
@@ -93,6 +103,7 @@ fn flags(settings: &Settings, notes: &mut Vec<String>) -> Vec<String> {
     start.working_dir.iter().for_each(|folder| flag("workdir", folder));
     start.hostname.iter().for_each(|name| flag("hostname", name));
     start.stop_signal.iter().for_each(|signal| flag("stop-signal", signal));
+    start.extra_hosts.iter().for_each(|host| flag("add-host", host));
     if start.init {
         flag("init", "true");
     }

@@ -98,6 +98,7 @@ fn start(below: &Start, above: &Start) -> Start {
         hostname: pick(&below.hostname, &above.hostname),
         init: below.init || above.init,
         stop_signal: pick(&below.stop_signal, &above.stop_signal),
+        extra_hosts: append(&below.extra_hosts, &above.extra_hosts),
         depends_on: append(&below.depends_on, &above.depends_on),
         left_out: append(&below.left_out, &above.left_out),
     }

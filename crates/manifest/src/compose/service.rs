@@ -16,8 +16,8 @@ const NOT_CARRIED: [&str; 12] = [
     "dns",
     "env_file",
     "external_links",
-    "extra_hosts",
     "gpus",
+    "healthcheck",
     "links",
     "secrets",
     "shm_size",
@@ -145,6 +145,7 @@ impl<'t> Reader<'t> {
             "hostname" => start.hostname = text(self.string(container, entry)),
             "stop_signal" => start.stop_signal = text(self.string(container, entry)),
             "init" => start.init = self.boolean(container, entry).is_some_and(|init| init.value),
+            "extra_hosts" => start.extra_hosts = self.extra_hosts(container, entry),
             "depends_on" if self.tree.is_mapping(entry.value) => {
                 let entries = self.tree.entries(entry.value);
                 start.depends_on = entries.iter().map(|inner| inner.name.to_owned()).collect();
@@ -182,6 +183,26 @@ impl<'t> Reader<'t> {
             variables.push((inner.name.to_owned(), value));
         }
         variables
+    }
+
+    /// A map, or a list of `NAME:ADDRESS` and `NAME=ADDRESS`; an address may hold colons.
+    fn extra_hosts(&mut self, container: &mut Container, entry: Entry<'t>) -> Vec<String> {
+        if !self.tree.is_mapping(entry.value) {
+            let one = |item: Spanned<String>| item.value.replacen('=', ":", 1);
+            return self.list(container, entry).into_iter().map(one).collect();
+        }
+        let mut hosts = Vec::new();
+        for inner in self.tree.entries(entry.value) {
+            let addresses = match self.tree.items(inner.value) {
+                Some(items) => items.to_vec(),
+                None => vec![inner.value],
+            };
+            for address in addresses {
+                let address = self.text(container, address);
+                hosts.extend(address.map(|address| format!("{}:{}", inner.name, address.value)));
+            }
+        }
+        hosts
     }
 
     fn extends(&mut self, container: &mut Container, entry: Entry<'t>) -> Option<Extends> {

@@ -180,14 +180,25 @@ fn start(arguments: &Arguments) -> Start {
         hostname: text("hostname"),
         init: arguments.last("init").is_some(),
         stop_signal: text("stop-signal"),
+        extra_hosts: arguments.all("add-host").map(|one| one.value.value.clone()).collect(),
         depends_on: Vec::new(),
         left_out: left_out.map(|name| format!("--{name}")).collect(),
     }
 }
 
 /// Flags that a workload may need, and that are not carried: whoever starts it again says so.
-const NOT_CARRIED: [&str; 9] =
-    ["add-host", "device", "dns", "env-file", "gpus", "link", "shm-size", "ulimit", "volumes-from"];
+const NOT_CARRIED: [&str; 10] = [
+    "device",
+    "dns",
+    "env-file",
+    "gpus",
+    "health-cmd",
+    "link",
+    "no-healthcheck",
+    "shm-size",
+    "ulimit",
+    "volumes-from",
+];
 
 /// `--cap-add A,B` of podman.
 fn divided(argument: &Argument) -> Vec<Spanned<String>> {

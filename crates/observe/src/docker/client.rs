@@ -98,6 +98,16 @@ impl Docker {
         self.must(&["image", "inspect", "--format", "{{.Config.User}}", image])
     }
 
+    /// Whether an image says how to tell that it is healthy.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub fn has_health_check(&self, image: &str) -> Result<bool, TrialError> {
+        let format = "{{with .Config.Healthcheck}}{{join .Test \" \"}}{{end}}";
+        let test = self.must(&["image", "inspect", "--format", format, image])?;
+        Ok(!test.is_empty() && test != "NONE")
+    }
+
     /// Takes away whatever trials of `session` left.
     ///
     /// # Errors

@@ -2,9 +2,9 @@
 
 use super::client::{Answer, LABEL};
 use super::{Configured, ContainerTrial};
-use crate::Failure;
 use crate::command::{During, TrialError, seconds};
 use crate::life::{Clock, phase};
+use crate::{Failure, Usual};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -15,6 +15,13 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LARGEST_COPY: u64 = 256 << 20;
 /// How Docker refuses one (`daemon/pkg/oci/caps`): 20.10 has no PERFMON, BPF and CHECKPOINT_RESTORE.
 const UNKNOWN_CAPABILITY: &str = "unknown capability";
+/// How long an engine waits for the end that it asked for before it kills, if nothing else is said.
+const GRACE: Duration = Duration::from_secs(10);
+/// One that has to be killed in any case is killed sooner: nothing that it does later would count.
+const SHORT_GRACE: Duration = Duration::from_secs(1);
+/// Whether it runs, how it ended, and what the image's own health check says, if there is one.
+const STATE: &str = "{{.State.Running}} {{.State.Restarting}} {{.State.ExitCode}} \
+    {{if .State.Health}}{{.State.Health.Status}}{{end}}";
 /// What a shell ends with where there is no such program, and what an engine does.
 const NO_SHELL: [i32; 2] = [126, 127];
 
@@ -84,7 +91,7 @@ impl<'a> Life<'a> {
         Ok(tested.success())
     }
 
-    pub fn live(&mut self, capabilities: &[String], patience: Duration) -> Lived {
+    pub fn live(&mut self, capabilities: &[String], usual: &Usual) -> Lived {
         self.prepare()?;
         self.clock.lap();
         for start in [phase::START, phase::RESTART_VOLUMES] {
@@ -97,7 +104,7 @@ impl<'a> Life<'a> {
                 }
                 created => created?,
             };
-            let lived = self.live_once(&id, start, patience)?;
+            let lived = self.live_once(&id, start, usual)?;
             self.trial.docker.ask(&["rm", "--force", "--volumes", &id])?;
             self.containers.retain(|known| *known != id);
             if let Err(failure) = lived {
@@ -108,7 +115,8 @@ impl<'a> Life<'a> {
         Ok(Ok(()))
     }
 
-    fn live_once(&mut self, id: &str, start: &str, patience: Duration) -> Lived {
+    fn live_once(&mut self, id: &str, start: &str, usual: &Usual) -> Lived {
+        let patience = usual.patience(self.trial.limit);
         let failed = |phase: &str, how: String, output: Vec<String>| {
             Ok(Err(Failure { phase: phase.to_owned(), how, output }))
         };
@@ -124,36 +132,38 @@ impl<'a> Life<'a> {
             return failed(phase::EXEC, "nothing can be executed in it".to_owned(), entered.said());
         }
         self.clock.lap();
-        let limit = patience.as_secs().max(1);
-        let time = limit.to_string();
-        let stop = self.trial.docker.ask_until(
-            &["stop", "--time", &time, id],
-            Instant::now() + patience * 2 + Duration::from_secs(10),
-        )?;
+        let grace = if usual.is_killed() { SHORT_GRACE } else { GRACE };
+        let time = grace.as_secs().to_string();
+        let deadline = Instant::now() + grace + Duration::from_secs(60);
+        let stop = self.trial.docker.ask_until(&["stop", "--time", &time, id], deadline)?;
         if !stop.success() {
             return Err(TrialError::Engine(format!("stop: {}", stop.said().join(" "))));
         }
         let code = self.inspect(id, "{{.State.ExitCode}}")?;
         self.stopped.push(code.parse().unwrap_or(u8::MAX));
-        self.clock.lap();
+        // How long it is waited for before it is killed must not make the other phases slow to fail.
+        self.clock.skip();
         Ok(Ok(()))
     }
 
-    /// Until the test passes, the container ends, or the time is up.
+    /// Until the test passes and the image's own health check does, the container ends, or the time
+    /// is up.
     fn wait_for_test(&self, id: &str, start: &str, deadline: Instant) -> Lived {
         let since = Instant::now();
         let failed = |how: String, output: Vec<String>| {
             Ok(Err(Failure { phase: start.to_owned(), how, output }))
         };
+        let test = || self.trial.docker.ask_until(&self.exec(id, &self.trial.test), deadline);
+        let mut tested = test()?;
         loop {
-            let tested = self.trial.docker.ask_until(&self.exec(id, &self.trial.test), deadline)?;
-            let state =
-                self.inspect(id, "{{.State.Running}} {{.State.Restarting}} {{.State.ExitCode}}")?;
-            if !state.starts_with("true false") {
-                let code = state.rsplit(' ').next().unwrap_or_default().to_owned();
+            let state = self.inspect(id, STATE)?;
+            let words: Vec<&str> = state.split(' ').collect();
+            if !matches!(words.as_slice(), ["true", "false", ..]) {
+                let code = words.get(2).copied().unwrap_or_default();
                 return failed(format!("it ended with status {code}"), self.logs(id)?);
             }
-            if tested.success() {
+            let health = words.get(3).copied();
+            if tested.success() && health.is_none_or(|health| health == "healthy") {
                 return Ok(Ok(()));
             }
             if no_shell(&tested) {
@@ -161,12 +171,20 @@ impl<'a> Life<'a> {
                 return failed(how, tested.said());
             }
             if Instant::now() >= deadline {
-                let how = format!("the test did not pass in {}", seconds(since.elapsed()));
+                let what = match health.filter(|_| tested.success()) {
+                    Some(health) => format!("the image's health check says {health} after"),
+                    None => "the test did not pass in".to_owned(),
+                };
+                let how = format!("{what} {}", seconds(since.elapsed()));
                 let mut output = tested.said();
                 output.extend(self.logs(id)?);
                 return failed(how, output);
             }
             sleep(PAUSE);
+            // Once it has passed, only the health check is waited for.
+            if !tested.success() {
+                tested = test()?;
+            }
         }
     }
 

@@ -115,7 +115,7 @@ impl ContainerTrial {
 
     fn live_with(&self, capabilities: &[String], usual: &Usual) -> Result<Run, TrialError> {
         let mut life = Life::new(self, self.next());
-        let lived = life.live(capabilities, usual.patience(self.limit));
+        let lived = life.live(capabilities, usual);
         // Whatever came of it, nothing is left behind.
         let cleaned = life.clean_up();
         let outcome = match lived? {
