@@ -14,20 +14,29 @@ use std::time::{Duration, Instant};
 /// How long a daemon may take to answer; it takes about one second, more on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What starts the daemon, waits until its standard input ends, and clears everything away.
+/// What starts the daemon, does what it is told until its standard input ends, and clears everything away.
 ///
 /// The test holds the other end of that pipe, so however the test ends (a panic, a kill), the
 /// kernel closes the pipe and the daemon goes. Containers are removed first, since the daemon would
 /// give each of them ten seconds to stop.
 const KEEPER: &str = r#"
 dir=$1; docker=$2; storage=$3
-dockerd --config-file "$dir/daemon.json" --data-root "$dir/data" --exec-root "$dir/exec" \
-    --pidfile "$dir/pid" --host "unix://$dir/socket" --storage-driver "$storage" \
-    --bridge none --iptables=false --ip6tables=false --ip-forward=false \
-    </dev/null >"$dir/log" 2>&1 &
-daemon=$!
+start() {
+    (trap - INT HUP TERM
+    exec dockerd --config-file "$dir/daemon.json" --data-root "$dir/data" --exec-root "$dir/exec" \
+        --pidfile "$dir/pid" --host "unix://$dir/socket" --storage-driver "$storage" \
+        --bridge none --iptables=false --ip6tables=false --ip-forward=false \
+        </dev/null >>"$dir/log" 2>&1) &
+    daemon=$!
+}
+start
 trap '' INT HUP TERM
-read -r _
+while read -r word; do
+    case $word in
+    start) start ;;
+    stop) kill -TERM "$daemon"; wait "$daemon" ;;
+    esac
+done
 for container in $("$docker" -H "unix://$dir/socket" ps -aq 2>/dev/null); do
     "$docker" -H "unix://$dir/socket" rm -f "$container" >/dev/null 2>&1
 done
@@ -125,6 +134,38 @@ impl Docker {
         let log = fs::read_to_string(docker.directory.join("log")).unwrap_or_default();
         let tail: Vec<&str> = log.lines().rev().take(5).collect();
         Err(format!("dockerd with {storage} did not answer:\n{}", tail.join("\n")))
+    }
+
+    /// Ends the daemon, as an update of it does: what it has lies still there.
+    ///
+    /// # Panics
+    /// Where it does not end.
+    pub fn stop_daemon(&mut self) {
+        self.tell("stop");
+        let gone = || self.run(["version"]).is_err() && !self.directory.join("pid").exists();
+        self.until("the daemon does not end", gone);
+    }
+
+    /// Starts it again.
+    ///
+    /// # Panics
+    /// Where it does not answer.
+    pub fn start_daemon(&mut self) {
+        self.tell("start");
+        self.until("the daemon does not answer", || self.run(["version"]).is_ok());
+    }
+
+    fn tell(&mut self, word: &str) {
+        let pipe = self.keeper.stdin.as_mut().expect("the keeper listens");
+        writeln!(pipe, "{word}").expect("the keeper listens");
+    }
+
+    fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        let start = Instant::now();
+        while !holds() {
+            assert!(start.elapsed() < PATIENCE, "{what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// The daemon's version, such as `20.10.24+dfsg1`.

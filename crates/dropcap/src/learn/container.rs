@@ -3,14 +3,14 @@
 use super::configured::{Translated, translate};
 use super::place::Place;
 use super::record::{Alternative, Record};
-use super::search::{Found, journal, search};
+use super::search::{AGAIN, Found, journal, search};
 use crate::failure::Failure;
 use crate::scan::project::Project;
 use dropcap_audit::{AuditedContainer, started_with};
 use dropcap_capability::{Capability, CapabilitySet};
 use dropcap_manifest::{Container, Engine};
 use dropcap_observe::Trial;
-use dropcap_observe::docker::{ContainerTrial, Docker};
+use dropcap_observe::docker::{ContainerTrial, Docker, Idle};
 use dropcap_observe::journal::Journal;
 use dropcap_policy::Workload;
 use std::time::Duration;
@@ -59,7 +59,11 @@ pub fn learn(
         // It holds nothing, but a file with capabilities is executed only if it may have them.
         false => credentials.bounding,
     };
-    let docker = Docker::find().map_err(|error| cannot("no engine").because(error))?;
+    let docker = Docker::find().map_err(|error| {
+        cannot("no engine")
+            .because(error)
+            .help("start Docker, or say where it listens: DOCKER_HOST=unix:///path")
+    })?;
     let engine = docker.version().to_owned();
     let Translated { configured, digests, mut notes } = translate(&docker, container)?;
     let mut trial = ContainerTrial::new(docker, configured, test, asked.session);
@@ -70,14 +74,23 @@ pub fn learn(
         trial.dependencies.push(translated.configured);
         notes.extend(translated.notes.iter().map(|note| format!("{}: {note}", dependency.id)));
     }
-    let proves_nothing = trial
-        .test_proves_nothing()
-        .map_err(|error| cannot("the test cannot be tried").because(error))?;
-    if proves_nothing {
-        return Err(Failure::new(
-            "the test passes in a container in which nothing runs: it proves nothing",
-        )
-        .help("let it ask for what only the workload gives, such as its port"));
+    let idle = trial
+        .test_while_idle()
+        .map_err(|error| cannot("the test cannot be tried").because(error).help(AGAIN))?;
+    match idle {
+        Idle::Fails => {}
+        Idle::Passes => {
+            return Err(Failure::new(
+                "the test passes in a container in which nothing runs: it proves nothing",
+            )
+            .help("let it ask for what only the workload gives, such as its port"));
+        }
+        Idle::NoShell => {
+            return Err(cannot("its image has no `sh`, by which the test is run in it").help(
+                "learn with an image that has one and is the same otherwise, such as the `debug` \
+                 variant of a distroless image",
+            ));
+        }
     }
     let key = [
         format!("{:?}", trial.container),

@@ -8,6 +8,10 @@ use dropcap_observe::journal::Journal;
 use dropcap_observe::{Minimum, Progress, Run, SearchError, Trial, Trials, Usual, minimise};
 use std::io::{IsTerminal, Write};
 
+/// What to do where the trials stop before their end.
+pub const AGAIN: &str =
+    "mend that, then give the same line again: it goes on from the trials that were made";
+
 /// What a search found, with every run that it made.
 pub struct Found {
     pub minimum: Minimum,
@@ -88,8 +92,8 @@ fn failed(error: SearchError<TrialError>) -> Failure {
             few(set)
         ))
         .help("nothing can be concluded from it: wait in the test for what it needs, then learn"),
-        SearchError::Run(error) => Failure::new("the trials cannot go on")
-            .because(error)
-            .help("the trials that were made are kept: the same line again goes on from there"),
+        SearchError::Run(error) => {
+            Failure::new("the trials cannot go on").because(error).help(AGAIN)
+        }
     }
 }

@@ -128,6 +128,14 @@ impl Docker {
         Ok(())
     }
 
+    /// That it still answers: what failed while it went away says nothing.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn still_there(&self) -> Result<(), TrialError> {
+        self.must(&["version", "--format", "{{.Server.Version}}"]).map(drop)
+    }
+
     /// Runs the client, which has to succeed: its standard output.
     pub(super) fn must(&self, arguments: &[&str]) -> Result<String, TrialError> {
         let answer = self.ask(arguments)?;

@@ -1,7 +1,7 @@
 //! One life of a container: fresh volumes, start, test, exec, stop, and once more on the same volumes.
 
-use super::client::{Answer, LABEL};
-use super::{Configured, ContainerTrial};
+use super::client::LABEL;
+use super::{Configured, ContainerTrial, Idle};
 use crate::command::{During, TrialError, seconds};
 use crate::life::{Clock, phase};
 use crate::{Failure, Usual};
@@ -22,8 +22,6 @@ const SHORT_GRACE: Duration = Duration::from_secs(1);
 /// Whether it runs, how it ended, and what the image's own health check says, if there is one.
 const STATE: &str = "{{.State.Running}} {{.State.Restarting}} {{.State.ExitCode}} \
     {{if .State.Health}}{{.State.Health.Status}}{{end}}";
-/// What a shell ends with where there is no such program, and what an engine does.
-const NO_SHELL: [i32; 2] = [126, 127];
 
 /// One life while it lasts.
 pub(super) struct Life<'a> {
@@ -79,16 +77,16 @@ impl<'a> Life<'a> {
         Ok(())
     }
 
-    /// Whether the test passes in a container like this one.
-    pub fn passes_in(&mut self, container: &Configured) -> Result<bool, TrialError> {
+    /// What comes of the test in a container like this one, which begins with `sh`.
+    pub fn test_in(&mut self, container: &Configured) -> Result<Idle, TrialError> {
         let id = self.create(container, &[])?;
-        // Without a shell there is nothing to run, and nothing to pass.
-        if self.start(&id)?.is_err() {
-            return Ok(false);
+        if let Err(said) = self.start(&id)? {
+            // What else keeps it from starting, the trials meet again.
+            return Ok(if names_shell(&said) { Idle::NoShell } else { Idle::Fails });
         }
         let deadline = Instant::now() + self.trial.limit;
         let tested = self.trial.docker.ask_until(&self.exec(&id, &self.trial.test), deadline)?;
-        Ok(tested.success())
+        Ok(if tested.success() { Idle::Passes } else { Idle::Fails })
     }
 
     pub fn live(&mut self, capabilities: &[String], usual: &Usual) -> Lived {
@@ -127,7 +125,8 @@ impl<'a> Life<'a> {
             return Ok(Err(failure));
         }
         self.clock.lap();
-        let entered = self.trial.docker.ask(&self.exec(id, ":"))?;
+        let deadline = Instant::now() + patience;
+        let entered = self.trial.docker.ask_until(&self.exec(id, ":"), deadline)?;
         if !entered.success() {
             return failed(phase::EXEC, "nothing can be executed in it".to_owned(), entered.said());
         }
@@ -166,13 +165,10 @@ impl<'a> Life<'a> {
             if tested.success() && health.is_none_or(|health| health == "healthy") {
                 return Ok(Ok(()));
             }
-            if no_shell(&tested) {
-                let how = "the test cannot be run: the image has no `sh`".to_owned();
-                return failed(how, tested.said());
-            }
             if Instant::now() >= deadline {
                 let what = match health.filter(|_| tested.success()) {
                     Some(health) => format!("the image's health check says {health} after"),
+                    None if tested.code.is_none() => "the test did not end in".to_owned(),
                     None => "the test did not pass in".to_owned(),
                 };
                 let how = format!("{what} {}", seconds(since.elapsed()));
@@ -298,9 +294,11 @@ impl<'a> Life<'a> {
     }
 }
 
-fn no_shell(tested: &Answer) -> bool {
-    let said = tested.said().join(" ");
-    tested.code.is_some_and(|code| NO_SHELL.contains(&code)) && said.contains("\"sh\"")
+/// Whether it is the shell that is missing: how runc and crun say that there is no such program.
+fn names_shell(said: &[String]) -> bool {
+    let said = said.join(" ");
+    said.contains("\"sh\": executable file not found")
+        || said.contains("executable file `sh` not found")
 }
 
 /// The size of a tree, counted until it is too much.

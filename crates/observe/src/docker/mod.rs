@@ -37,6 +37,17 @@ pub struct Configured {
     pub words: Vec<String>,
 }
 
+/// What comes of a test where the workload does not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idle {
+    /// It passes: it proves nothing.
+    Passes,
+    /// It fails, as it should.
+    Fails,
+    /// It cannot be run: the image has no `sh`.
+    NoShell,
+}
+
 /// A container that is tried, with what it talks to.
 #[derive(Debug)]
 pub struct ContainerTrial {
@@ -83,11 +94,11 @@ impl ContainerTrial {
         phase::STOP,
     ];
 
-    /// Whether the test passes in a container of this image in which nothing runs but a sleep.
+    /// What comes of the test in a container of this image in which nothing runs but a sleep.
     ///
     /// # Errors
     /// The engine fails.
-    pub fn test_proves_nothing(&self) -> Result<bool, TrialError> {
+    pub fn test_while_idle(&self) -> Result<Idle, TrialError> {
         let mut life = Life::new(self, self.next());
         let idle = Configured {
             flags: vec!["--entrypoint=sh".to_owned()],
@@ -95,10 +106,10 @@ impl ContainerTrial {
             binds: Vec::new(),
             ..self.container.clone()
         };
-        let passed = life.prepare().and_then(|()| life.passes_in(&idle));
+        let tested = life.prepare().and_then(|()| life.test_in(&idle));
         let cleaned = life.clean_up();
-        let passed = passed?;
-        cleaned.map(|()| passed)
+        let tested = tested?;
+        cleaned.map(|()| tested)
     }
 
     fn next(&self) -> u64 {
@@ -124,7 +135,11 @@ impl ContainerTrial {
         };
         cleaned?;
         let (stopped, longest) = life.measured();
-        Ok(usual.judge(Run { outcome, stopped, longest }))
+        let run = usual.judge(Run { outcome, stopped, longest });
+        if !run.outcome.passed() {
+            self.docker.still_there()?;
+        }
+        Ok(run)
     }
 }
 
