@@ -1,5 +1,6 @@
 //! What came of one run.
 
+use crate::said;
 use std::fmt;
 
 /// What came of one run of the workload with one set.
@@ -33,14 +34,14 @@ pub struct Failure {
     pub phase: String,
     /// How, as the end of a sentence: `ended with status 1`.
     pub how: String,
-    /// The first lines that it said.
+    /// The first lines that it said, and of those further down what speaks of a refusal.
     pub output: Vec<String>,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.phase, self.how)?;
-        match self.output.last() {
+        match said::telling(&self.output) {
             Some(line) => write!(f, " ({line})"),
             None => Ok(()),
         }

@@ -1,4 +1,4 @@
-//! What a run said, in few lines.
+//! What a run said, in few lines, and which of them tells why it failed.
 
 use std::fs::File;
 use std::io::Read;
@@ -21,14 +21,51 @@ pub(crate) fn first_lines(path: &Path) -> Vec<String> {
     lines(&bytes)
 }
 
-/// The first lines of a text.
+/// The first lines of a text, and instead of some of them those further down that speak of a refusal.
 pub(crate) fn lines(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
     let plain = |line: &str| {
         let kept = line.trim().chars().filter(|c| !c.is_control()).take(WIDTH);
         kept.collect::<String>()
     };
-    text.lines().map(plain).filter(|line| !line.is_empty()).take(LINES).collect()
+    let all: Vec<String> = text.lines().map(plain).filter(|line| !line.is_empty()).collect();
+    let telling = |at: &usize| all.get(*at).is_some_and(|line| Telling::of(line) > Telling::Other);
+    let refusals = (LINES..all.len()).filter(telling).take(LINES / 2);
+    let refusals: Vec<usize> = refusals.collect();
+    let kept = (0..LINES - refusals.len()).chain(refusals);
+    kept.filter_map(|at| all.get(at).cloned()).collect()
+}
+
+/// The line that says best why a run failed: the last one that speaks of a refusal, else of a failure, else
+/// the last.
+pub(crate) fn telling(lines: &[String]) -> Option<&String> {
+    lines.iter().max_by_key(|line| Telling::of(line))
+}
+
+/// How much a line says of why a program gave up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Telling {
+    Other,
+    /// Something did not work.
+    Failure,
+    /// The kernel refused it: the words of strerror(3) for EPERM and EACCES, or their numbers.
+    Refusal,
+}
+
+impl Telling {
+    fn of(line: &str) -> Self {
+        const REFUSAL: [&str; 4] =
+            ["operation not permitted", "permission denied", "errno: 1)", "errno: 13)"];
+        const FAILURE: [&str; 6] =
+            ["cannot ", "can't ", "could not ", "unable to", "failed", "fatal"];
+        let line = line.to_lowercase();
+        let holds = |words: &[&str]| words.iter().any(|word| line.contains(word));
+        match () {
+            () if holds(&REFUSAL) => Self::Refusal,
+            () if holds(&FAILURE) => Self::Failure,
+            () => Self::Other,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -40,5 +77,31 @@ mod tests {
         let text = format!("\x1b[31mred\n\n  \n{}\n{}", "x".repeat(1000), "line\n".repeat(50));
         let kept = lines(text.as_bytes());
         assert_eq!((kept.len(), kept[0].as_str(), kept[1].len()), (LINES, "[31mred", WIDTH));
+    }
+
+    #[test]
+    fn a_refusal_far_down_is_kept_in_its_place() {
+        let text =
+            format!("{}open() failed (13: Permission denied)\nbye\n", "chatter\n".repeat(30));
+        let kept = lines(text.as_bytes());
+        assert_eq!(kept.len(), LINES);
+        assert_eq!(kept[LINES - 1], "open() failed (13: Permission denied)");
+        assert_eq!(kept[..LINES - 1], vec!["chatter"; LINES - 1]);
+    }
+
+    #[test]
+    fn a_refusal_tells_more_than_a_failure_and_that_more_than_the_last_line() {
+        // As dnsmasq, HAProxy, rsync and MariaDB say it.
+        for (said, told) in [
+            ("setting capabilities failed: Operation not permitted\nFAILED to start up", 0),
+            ("forked\n[ALERT] Cannot set uid 100.\nExiting... (1)", 1),
+            ("@ERROR: setgid failed\nrsync error: error starting protocol (code 5)", 0),
+            ("Can't create x (Permission denied)\nCannot change uid/gid (errno: 1)\nAborting", 1),
+            ("one\ntwo", 1),
+        ] {
+            let lines = lines(said.as_bytes());
+            assert_eq!(telling(&lines), Some(&lines[told]), "{said}");
+        }
+        assert_eq!(telling(&[]), None);
     }
 }
