@@ -16,6 +16,7 @@ mod source;
 mod tree;
 
 use crate::error::shown;
+use crate::packages::STATUS;
 use crate::{Budget, Fault, Image, ImageError, Users};
 use entries::Entries;
 use layer::{Layer, Names, Text};
@@ -104,12 +105,15 @@ fn passes(
     place: &str,
     mut pass: impl FnMut(&BTreeSet<Vec<u8>>) -> Result<(Image, Tree), ImageError>,
 ) -> Result<Image, ImageError> {
-    let mut wanted = BTreeSet::from([PASSWD.to_vec(), GROUP.to_vec()]);
+    let mut wanted = BTreeSet::from([PASSWD.to_vec(), GROUP.to_vec(), STATUS.as_bytes().to_vec()]);
     for _ in 0..MOST_PASSES {
         let (mut image, tree) = pass(&wanted)?;
         match (text(&tree, PASSWD, &wanted), text(&tree, GROUP, &wanted)) {
             (Found::Text(passwd), Found::Text(group)) => {
                 image.users = Users::parse(&passwd, &group);
+                if let Some(Text::Packages(packages)) = tree.text(STATUS.as_bytes()) {
+                    image.packages = packages.clone();
+                }
                 return Ok(image);
             }
             (passwd, group) => {
@@ -147,6 +151,8 @@ fn text<'a>(tree: &Tree, path: &'a [u8], wanted: &BTreeSet<Vec<u8>>) -> Found<'a
                 return Found::Text(String::from_utf8_lossy(bytes).into_owned());
             }
             Some(Text::Of(other)) => at.clone_from(other),
+            // Whoever links a list of users to it has none.
+            Some(Text::Packages(_)) => return Found::Text(String::new()),
             None if wanted.contains(&reached) => return Found::Text(String::new()),
             None => return Found::At(reached),
         }

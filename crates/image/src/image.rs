@@ -1,6 +1,6 @@
 //! An image, as far as it bears on privilege.
 
-use crate::{ImageError, Users};
+use crate::{ImageError, Packages, Users};
 use dropcap_capability::Executable;
 use std::path::Path;
 
@@ -12,6 +12,8 @@ pub struct Image {
     /// Its privileged files: those with a setuid or setgid bit or with file capabilities, in the
     /// order of their paths. Paths begin with `/`, the image's root.
     pub executables: Vec<Executable>,
+    /// Its Debian packages; none where it has no list of them that can be read.
+    pub packages: Packages,
     /// What its configuration says; a root directory has none.
     pub configured: Option<Configured>,
     /// Its digest: of the manifest in an OCI layout, of the configuration (the image's id) in what

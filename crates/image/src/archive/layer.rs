@@ -5,6 +5,7 @@
 //! give privilege, the directories that not everybody may search, links, what is taken away, and
 //! of everything else a hash of its name, which says "whatever lay here is covered".
 
+use crate::Packages;
 use dropcap_capability::FileCapabilities;
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -59,6 +60,8 @@ pub enum Text {
     Read(Vec<u8>),
     /// That of another path.
     Of(Vec<u8>),
+    /// What dpkg's status file says; nothing where it cannot be read.
+    Packages(Packages),
 }
 
 /// A layer.

@@ -5,7 +5,8 @@ use super::layer::{Attributes, Layer, Names, Node, Text, below};
 use super::path::{ancestors, clean, follow, join, split};
 use crate::capabilities::{self, LONGEST};
 use crate::error::shown;
-use crate::{Budget, Fault};
+use crate::packages::STATUS;
+use crate::{Budget, Fault, Packages};
 use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 
@@ -114,6 +115,7 @@ impl<'a> Reader<'a> {
         self.clear(&path);
         let text = match self.wanted.contains(&path) {
             false => None,
+            true if path == STATUS.as_bytes() => self.packages(&entry, content)?,
             true if entry.sparse => return Err(Fault::Sparse(shown(&path))),
             true => Some(Text::Read(self.read(content)?)),
         };
@@ -246,6 +248,18 @@ impl<'a> Reader<'a> {
             self.layer.texts.insert(path.to_vec(), text);
         }
         Ok(())
+    }
+
+    /// The packages of dpkg's status file; what is none takes nothing away but the names of packages.
+    fn packages(&self, entry: &Entry, content: impl Read) -> Result<Option<Text>, Fault> {
+        if entry.sparse {
+            return Ok(None);
+        }
+        let Some(packages) = Packages::read(content).map_err(Fault::of_reader)? else {
+            return Ok(None);
+        };
+        self.keep(packages.size())?;
+        Ok(Some(Text::Packages(packages)))
     }
 
     fn read(&self, content: impl Read) -> Result<Vec<u8>, Fault> {

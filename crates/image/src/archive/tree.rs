@@ -83,9 +83,12 @@ impl Tree {
             self.warn_of_elsewhere(&path, &other);
             above.push((other, node));
         }
-        for path in layer.texts.keys() {
-            if let Some(other) = self.elsewhere(path) {
-                self.warn_of_elsewhere(path, &other);
+        for (path, text) in &layer.texts {
+            match (self.elsewhere(path), text) {
+                // Which packages there are is not known then, and nothing rests on it.
+                (Some(_), Text::Packages(_)) => _ = self.texts.remove(path),
+                (Some(other), _) => self.warn_of_elsewhere(path, &other),
+                (None, _) => {}
             }
         }
         self.nodes.extend(above);
