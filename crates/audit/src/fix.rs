@@ -5,6 +5,7 @@ mod plan;
 mod script_step;
 mod start_lines;
 
+pub(crate) use plan::LOW_PORTS;
 pub use plan::{Plan, started_with};
 pub(crate) use script_step::{AndThen, replace_step};
 pub(crate) use start_lines::start_lines;

@@ -13,6 +13,7 @@
 
 mod analysis;
 mod audit;
+mod catalogue;
 mod finding;
 mod fix;
 mod input;

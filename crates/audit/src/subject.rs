@@ -39,7 +39,7 @@ pub(crate) struct Added<'a> {
     pub word: &'a Spanned<String>,
     /// Which one.
     pub capability: Capability,
-    /// Whether the policy allows it.
+    /// Whether the policy allows it, or the catalogue learnt that it is needed.
     pub is_allowed: bool,
     /// Whether the engine gives it anyway.
     pub is_default: bool,
@@ -52,7 +52,10 @@ impl<'a> Subject<'a> {
         let Some(states) = self.states().filter(|_| !self.is_privileged()) else {
             return Vec::new();
         };
-        let allowed = self.workload.map(|workload| workload.allow | workload.setup);
+        let allowed = match self.workload {
+            Some(workload) => Some(workload.allow | workload.setup),
+            None => self.plan.learnt.map(|entry| entry.allow),
+        };
         let words = self.container.settings.cap_add.iter();
         words
             .filter_map(|word| Some((word, parse_capability(&word.value).ok()?)))
@@ -75,7 +78,11 @@ impl<'a> Subject<'a> {
         help: &str,
     ) -> Finding {
         let Added { capability, .. } = added;
-        let allowed = if added.is_allowed { " (the policy allows it)" } else { "" };
+        let allowed = match (added.is_allowed, self.workload) {
+            (false, _) => "",
+            (true, Some(_)) => " (the policy allows it)",
+            (true, None) => " (the catalogue learnt that it needs it)",
+        };
         let (name, opens) = (self.name(), capability.opens());
         self.finding(rule, level, &added.word.span)
             .about(&capability.to_string())

@@ -38,10 +38,17 @@ pub struct Failure {
     pub output: Vec<String>,
 }
 
+impl Failure {
+    /// The line of what it said that tells best why it failed.
+    pub fn telling(&self) -> Option<&str> {
+        said::telling(&self.output).map(String::as_str)
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.phase, self.how)?;
-        match said::telling(&self.output) {
+        match self.telling() {
             Some(line) => write!(f, " ({line})"),
             None => Ok(()),
         }

@@ -21,6 +21,7 @@
 //! [`Policy::load_trusted`] asks for a file that nobody but root can have written.
 #![forbid(unsafe_code)]
 
+mod catalogue;
 mod date;
 mod document;
 mod error;
@@ -34,6 +35,7 @@ mod policy;
 #[cfg(unix)]
 mod trust;
 
+pub use catalogue::{Entry, Package, catalogue, image_name};
 pub use date::Date;
 pub use error::{ParseError, PolicyError};
 pub use evidence::{EVIDENCE_NAME, EvidenceError, add_record};

@@ -3,20 +3,21 @@
 use super::candidates::candidates;
 use super::{Because, Change, Fix};
 use crate::analysis::first_process;
+use crate::catalogue::{Candidate, Known};
 use crate::proof::{Before, broken};
 use crate::subject::as_written;
 use crate::{Analysis, Input, States};
-use dropcap_capability::{Capability, CapabilitySet, parse_capability};
+use dropcap_capability::{Capability, CapabilitySet, Environment, parse_capability, reachable};
 use dropcap_engine::EngineVersion;
 use dropcap_image::Image;
 use dropcap_manifest::{Container, Engine, Kind, PrivilegeStep, Settings, Spanned, Wanted};
-use dropcap_policy::{Workload, command_hash};
+use dropcap_policy::{Entry, Workload, command_hash};
 
 /// The entry of `security_opt` that sets no_new_privs; Docker's and Podman's spelling.
 pub(crate) const NO_NEW_PRIVILEGES: &str = "no-new-privileges:true";
 
 /// The sysctl by which ports below 1024 need no capability; ip-sysctl.
-const LOW_PORTS: &str = "net.ipv4.ip_unprivileged_port_start";
+pub(crate) const LOW_PORTS: &str = "net.ipv4.ip_unprivileged_port_start";
 
 /// The end that the fixes of one container lead to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub struct Plan {
     pub editable: bool,
     file: String,
     container: String,
+    /// The entry of the catalogue that was learnt for it; none where the policy speaks of it.
+    pub(crate) learnt: Option<&'static Entry>,
     /// The line that would learn what the container needs.
     pub(crate) learn: String,
 }
@@ -63,28 +66,45 @@ impl Plan {
             editable,
             file: container.file.clone(),
             container: container.id.clone(),
+            learnt: None,
             learn: learn_line(container, workload),
         };
         let Some(states) = analysis.states() else {
             plan.because = Because::Unproved("it does not start as it is written".to_owned());
             return plan;
         };
-        match workload {
-            Some(workload) => {
+        let known = match workload {
+            Some(_) => None,
+            None => Candidate { container, states, image, engine }.look_up(),
+        };
+        match (workload, known) {
+            (Some(workload), _) => {
                 let why = format!("workload `{}` of the policy", workload.name);
                 plan.keep_all(
                     (workload.allow | workload.setup).iter().map(|one| (one, why.clone())),
                 );
             }
-            None => plan.keep_all(shown_needs(container, states, steps)),
+            (None, Some(Known::Learnt(entry))) => {
+                plan.learnt = Some(entry);
+                plan.no_new_privileges = entry.no_new_privileges;
+                let why = format!("`{}` of the catalogue", entry.name);
+                plan.keep_all(entry.allow.iter().map(|one| (one, why.clone())));
+            }
+            (None, _) => plan.keep_all(shown_needs(container, states, steps)),
         }
-        plan.express(container, image, engine);
+        plan.express(container, states, image, engine);
         let mut emptied = Settings { cap_add: Vec::new(), ..plan.settings(&container.settings) };
         emptied.security_opt.push(Spanned::new(NO_NEW_PRIVILEGES.to_owned(), 0..0));
         let before = Before { container, states, image };
         plan.because = match before.prove_no_change(&emptied, input, engine) {
             Ok(()) => Because::Proof,
-            Err(gap) => without_proof(gap, container, workload, input),
+            Err(gap) => {
+                plan.notes.extend(known.map(Known::note));
+                match known {
+                    Some(Known::Learnt(_)) => Because::Evidence,
+                    _ => without_proof(gap, container, workload, input),
+                }
+            }
         };
         if plan.because == Because::Proof && workload.is_none() {
             // Nothing is ever held, so nothing is worth keeping.
@@ -128,13 +148,21 @@ impl Plan {
 
     /// Takes out of `keep` what the engine would put where the process cannot use it, and says what
     /// stands in for it.
-    fn express(&mut self, container: &Container, image: Option<&Image>, engine: &EngineVersion) {
+    fn express(
+        &mut self,
+        container: &Container,
+        states: &States,
+        image: Option<&Image>,
+        engine: &EngineVersion,
+    ) {
         if self.keep.is_empty() {
             return;
         }
         let planned = self.settings(&container.settings);
         let Ok(after) = first_process(&planned, image, engine) else { return };
-        let lost = self.keep - after.credentials.permitted;
+        // With no_new_privs that is the permitted set; else setuid files and file capabilities give more.
+        let reachable = reachable(&after.credentials, &states.executables, &Environment::default());
+        let lost = self.keep - reachable.set;
         if lost.is_empty() || after.credentials.uid.effective == 0 {
             return;
         }

@@ -53,6 +53,7 @@ fn check(subject: &Subject) -> Vec<Finding> {
         (_, Engine::OpenShell) => "OpenShell's driver sets the capabilities itself, and its \
              supervisor needs them: start the agent by `dropcap run --user USER -- CMD` inside"
             .to_owned(),
+        _ if !plan.no_new_privileges => plan.in_words(),
         _ => format!("{} and set no-new-privileges", plan.in_words()),
     };
     let fix = plan.fix(plan.because.clone(), plan.in_words(), plan.drop_all(subject.container));

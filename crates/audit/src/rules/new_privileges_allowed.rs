@@ -36,6 +36,10 @@ fn check(subject: &Subject) -> Vec<Finding> {
         Because::Unproved(_) if subject.workload.is_none() => Because::Unproved(
             "a setuid or file-capability executable may be what it works by".to_owned(),
         ),
+        // What was learnt was learnt without it.
+        Because::Evidence if !subject.plan.no_new_privileges => Because::Unproved(
+            "what the catalogue learnt lives from setuid or file-capability executables".to_owned(),
+        ),
         because => because.clone(),
     };
     let help = match (subject.container.kind, subject.container.engine) {

@@ -179,8 +179,9 @@ impl Record {
             if let Some(call) = &one.call {
                 out.push_str(&format!("  {:22} {}\n", "", clean(call)));
             }
-            let lines = if verbose { one.failure.output.len() } else { 1 };
-            for line in one.failure.output.iter().take(lines) {
+            let all = one.failure.output.iter().map(String::as_str).filter(|_| verbose);
+            let telling = one.failure.telling().filter(|_| !verbose);
+            for line in all.chain(telling) {
                 out.push_str(&format!("  {:22} | {}\n", "", clean(line)));
             }
         }

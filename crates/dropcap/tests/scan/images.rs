@@ -10,7 +10,7 @@ const COMPOSE: &str = "services:\n  agent:\n    image: example/agent:1\n";
 
 const CONFIG: &str = r#"{"config":{"User":"sandbox","Entrypoint":["/bin/agent"]}}"#;
 
-fn tar(directory: &std::path::Path, more: &[&str]) -> Vec<u8> {
+pub fn tar(directory: &std::path::Path, more: &[&str]) -> Vec<u8> {
     let mut tar = Command::new("tar");
     tar.args(["--create", "--xattrs", "--xattrs-include=*", "--owner=0", "--group=0"]).args(more);
     let output = tar.arg("--directory").arg(directory).arg(".").output().unwrap();
@@ -84,6 +84,25 @@ fn privileged_files_of_an_archive_are_named_and_keep_a_fix_unsafe() {
     assert_eq!(each(&document["findings"], "rule"), ["exec-breaks-under-drop"]);
     assert_eq!(document["findings"][0]["level"], "note");
     assert_eq!(document["containers"][0]["reachable"], serde_json::json!([]));
+}
+
+/// What is added for a user other than root is of use to it by the files that force it.
+#[test]
+fn what_a_file_forces_is_kept_where_the_policy_lets_it() {
+    let policy = |privileges: bool| {
+        format!(
+            "version = 1\n[[workload]]\nname = \"agent\"\nallow = [\"NET_RAW\"]\n\
+             no-new-privileges = {privileges}\nmatch = [{{ container = \"compose.yaml#agent\" }}]\n"
+        )
+    };
+    for (privileges, kept) in [(false, true), (true, false)] {
+        let tree = tree(&[], &["usr/bin/ping"]);
+        tree.write("dropcap.toml", policy(privileges));
+        tree.dropcap(&["scan", "--unsafe-fixes", "--image", "agent.tar"]);
+        let fixed = tree.text("compose.yaml");
+        assert!(fixed.contains("ALL"), "{fixed}");
+        assert_eq!(fixed.contains("NET_RAW"), kept, "{fixed}");
+    }
 }
 
 #[test]

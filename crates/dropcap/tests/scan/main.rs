@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod builds;
+mod catalogue;
 mod fixes;
 mod images;
 mod policy;
