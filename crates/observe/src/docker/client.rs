@@ -4,6 +4,7 @@ use crate::command::{During, TrialError};
 use crate::said::lines;
 use std::io::Read;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,8 @@ use std::time::{Duration, Instant};
 pub(super) const LABEL: &str = "dropcap.trial";
 /// The engine answers everything but a stop in less, or it is gone.
 const PATIENCE: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(10);
+/// It has closed its outputs, so it is about to end.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// The engine that `docker` talks to.
 #[derive(Debug, Clone)]
@@ -168,35 +170,61 @@ impl Docker {
     /// # Errors
     /// It cannot be started.
     pub fn ask_until(&self, arguments: &[&str], deadline: Instant) -> Result<Answer, TrialError> {
-        let mut child = Command::new("docker")
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| TrialError::Engine(format!("docker cannot be started: {error}")))?;
-        // What nobody reads would fill its pipe and keep it from ending.
-        let stdout = child.stdout.take().map(read);
-        let stderr = child.stderr.take().map(read);
-        let code = wait(&mut child, deadline)?;
-        let text = |reader: Option<thread::JoinHandle<Vec<u8>>>| {
-            reader.and_then(|reader| reader.join().ok()).unwrap_or_default()
-        };
-        let (stdout, stderr) = (text(stdout), text(stderr));
-        let status = child.wait().during("waiting for docker")?;
-        Ok(Answer { code, output: Output { status, stdout, stderr } })
+        let mut client = Command::new("docker");
+        client.args(arguments);
+        answer(&mut client, deadline)
     }
 }
 
-fn read(mut from: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // What was read until an error is what was said.
-        let _ = from.read_to_end(&mut bytes);
-        bytes
-    })
+/// Runs a client, which is ended when the time is up.
+fn answer(client: &mut Command, deadline: Instant) -> Result<Answer, TrialError> {
+    let mut child = client
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| TrialError::Engine(format!("docker cannot be started: {error}")))?;
+    // What nobody reads would fill its pipe and keep it from ending.
+    let (send, heard) = mpsc::channel();
+    child.stdout.take().into_iter().for_each(|from| read(from, Stream::Out, send.clone()));
+    child.stderr.take().into_iter().for_each(|from| read(from, Stream::Error, send.clone()));
+    drop(send);
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let code = loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match heard.recv_timeout(left) {
+            Ok((Stream::Out, bytes)) => stdout.extend(bytes),
+            Ok((Stream::Error, bytes)) => stderr.extend(bytes),
+            Err(RecvTimeoutError::Disconnected) => break wait(&mut child, deadline)?,
+            // What it left behind may hold the pipes open for as long as it likes.
+            Err(RecvTimeoutError::Timeout) => break wait(&mut child, Instant::now())?,
+        }
+    };
+    let status = child.wait().during("waiting for docker")?;
+    Ok(Answer { code, output: Output { status, stdout, stderr } })
 }
 
+/// Which of the client's outputs.
+#[derive(Clone, Copy)]
+enum Stream {
+    Out,
+    Error,
+}
+
+/// Hands on what is read, until the end or an error.
+fn read(mut from: impl Read + Send + 'static, stream: Stream, to: mpsc::Sender<(Stream, Vec<u8>)>) {
+    thread::spawn(move || {
+        let mut bytes = vec![0; 1 << 16];
+        while let Ok(length @ 1..) = from.read(&mut bytes) {
+            // Nobody listens any more when its time was up.
+            if to.send((stream, bytes[..length].to_vec())).is_err() {
+                break;
+            }
+        }
+    });
+}
+
+/// Its exit code, or `None` when it did not end in time and was ended.
 fn wait(child: &mut Child, deadline: Instant) -> Result<Option<i32>, TrialError> {
     loop {
         if let Some(status) = child.try_wait().during("waiting for docker")? {
@@ -207,5 +235,34 @@ fn wait(child: &mut Child, deadline: Instant) -> Result<Option<i32>, TrialError>
             return Ok(None);
         }
         sleep(PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(script: &str, patience: Duration) -> (Answer, Duration) {
+        let since = Instant::now();
+        let answer = answer(Command::new("sh").args(["-c", script]), since + patience);
+        (answer.expect("sh is there"), since.elapsed())
+    }
+
+    #[test]
+    fn both_outputs_and_the_code_are_kept() {
+        let (answer, _) = ask("echo out; echo err >&2; exit 3", Duration::from_secs(60));
+        assert_eq!((answer.code, answer.text().as_str()), (Some(3), "out"));
+        assert_eq!(answer.said(), ["out", "err"]);
+    }
+
+    /// A client may be a script around the real one.
+    #[test]
+    fn what_a_client_left_behind_is_not_waited_for() {
+        let (answer, took) = ask("echo said; sleep 20 & sleep 20", Duration::from_millis(300));
+        assert!(took < Duration::from_secs(10), "{took:?}");
+        assert_eq!((answer.code, answer.text().as_str()), (None, "said"));
+        let (answer, took) = ask("echo said; sleep 20 & exit 3", Duration::from_millis(300));
+        assert!(took < Duration::from_secs(10), "{took:?}");
+        assert_eq!(answer.code, Some(3));
     }
 }

@@ -1,10 +1,12 @@
 //! One life of a container: fresh volumes, start, test, exec, stop, and once more on the same volumes.
 
 use super::client::LABEL;
+use super::deaf::is_deaf;
 use super::{Configured, ContainerTrial, Idle};
 use crate::command::{During, TrialError, seconds};
-use crate::life::{Clock, phase};
+use crate::life::{KILLED, phase};
 use crate::{Failure, Usual};
+use serde_json::Value;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -32,7 +34,8 @@ pub(super) struct Life<'a> {
     containers: Vec<String>,
     volumes: HashSet<String>,
     network: bool,
-    clock: Clock,
+    /// The longest that its test was waited for.
+    longest: Duration,
     stopped: Vec<u8>,
 }
 
@@ -47,13 +50,13 @@ impl<'a> Life<'a> {
             containers: Vec::new(),
             volumes: HashSet::new(),
             network: false,
-            clock: Clock::new(),
+            longest: Duration::ZERO,
             stopped: Vec::new(),
         }
     }
 
     pub fn measured(&mut self) -> (Vec<u8>, Duration) {
-        (std::mem::take(&mut self.stopped), self.clock.longest())
+        (std::mem::take(&mut self.stopped), self.longest)
     }
 
     /// Starts what it talks to.
@@ -91,7 +94,6 @@ impl<'a> Life<'a> {
 
     pub fn live(&mut self, capabilities: &[String], usual: &Usual) -> Lived {
         self.prepare()?;
-        self.clock.lap();
         for start in [phase::START, phase::RESTART_VOLUMES] {
             let container = self.trial.container.clone();
             let id = match self.create(&container, capabilities) {
@@ -108,7 +110,6 @@ impl<'a> Life<'a> {
             if let Err(failure) = lived {
                 return Ok(Err(failure));
             }
-            self.clock.lap();
         }
         Ok(Ok(()))
     }
@@ -121,17 +122,17 @@ impl<'a> Life<'a> {
         if let Err(said) = self.start(id)? {
             return failed(start, "the engine cannot start it".to_owned(), said);
         }
-        if let Err(failure) = self.wait_for_test(id, start, Instant::now() + patience)? {
+        let since = Instant::now();
+        if let Err(failure) = self.wait_for_test(id, start, since + patience)? {
             return Ok(Err(failure));
         }
-        self.clock.lap();
+        self.longest = self.longest.max(since.elapsed());
         let deadline = Instant::now() + patience;
         let entered = self.trial.docker.ask_until(&self.exec(id, ":"), deadline)?;
         if !entered.success() {
             return failed(phase::EXEC, "nothing can be executed in it".to_owned(), entered.said());
         }
-        self.clock.lap();
-        let grace = if usual.is_killed() { SHORT_GRACE } else { GRACE };
+        let grace = self.grace(id, usual)?;
         let time = grace.as_secs().to_string();
         let deadline = Instant::now() + grace + Duration::from_secs(60);
         let stop = self.trial.docker.ask_until(&["stop", "--time", &time, id], deadline)?;
@@ -140,9 +141,21 @@ impl<'a> Life<'a> {
         }
         let code = self.inspect(id, "{{.State.ExitCode}}")?;
         self.stopped.push(code.parse().unwrap_or(u8::MAX));
-        // How long it is waited for before it is killed must not make the other phases slow to fail.
-        self.clock.skip();
         Ok(Ok(()))
+    }
+
+    /// How long its end is waited for before it is killed.
+    fn grace(&self, id: &str, usual: &Usual) -> Result<Duration, TrialError> {
+        // Not each engine says each of these words.
+        let said = self.inspect(id, "{{json .}}")?;
+        let said: Value = serde_json::from_str(&said).unwrap_or_default();
+        let signal = said["Config"]["StopSignal"].as_str().unwrap_or_default();
+        let (pid, whole_id) = (&said["State"]["Pid"], said["Id"].as_str().unwrap_or(id));
+        if ["", "SIGTERM", "TERM", "15"].contains(&signal) && is_deaf(&pid.to_string(), whole_id) {
+            return Ok(Duration::ZERO);
+        }
+        let was_killed = usual.is_killed() || self.stopped.first() == Some(&KILLED);
+        Ok(if was_killed { SHORT_GRACE } else { GRACE })
     }
 
     /// Until the test passes and the image's own health check does, the container ends, or the time

@@ -5,6 +5,7 @@
 //! first, and the copy is mounted: the user's data is read, and never written.
 
 mod client;
+mod deaf;
 mod life;
 
 pub use client::{Answer, Docker, EngineVersion};
