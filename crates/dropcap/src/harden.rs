@@ -72,7 +72,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         use crate::learn::{linux, supervise::supervise};
         let place = learn::place(&arguments)?;
         if learn::has_tests(&place) {
-            let session = linux::session();
+            let session = linux::session()?;
             let work = || harden(&arguments, Some((&place, &session))).map(u8::from);
             return supervise(work, || linux::clean_up(&session));
         }
@@ -82,7 +82,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 
 /// Where to write what is learned, and what its trials are called.
 #[cfg(target_os = "linux")]
-type Learning<'a> = Option<(&'a crate::learn::place::Place, &'a str)>;
+type Learning<'a> = Option<(&'a crate::learn::place::Place, &'a dropcap_observe::Session)>;
 /// Nothing is learned elsewhere.
 #[cfg(not(target_os = "linux"))]
 type Learning<'a> = Option<&'a ()>;

@@ -93,6 +93,17 @@ pub fn say(line: &str) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
 
+/// `1 container`, `2 containers`, `2 processes`.
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "nothing is learned there"))]
+pub fn number(many: usize, word: &str) -> String {
+    let end = match many {
+        1 => "",
+        _ if word.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{many} {word}{end}")
+}
+
 /// Whether standard output shows styles.
 fn is_styled() -> bool {
     anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never

@@ -15,10 +15,12 @@ mod life;
 mod minimise;
 mod outcome;
 mod said;
+mod session;
 pub mod trace;
 mod trials;
 
 pub use life::{Run, Usual, phase};
 pub use minimise::{Minimum, Oracle, SearchError, Substitute, minimise};
 pub use outcome::{Failure, Outcome};
+pub use session::Session;
 pub use trials::{Progress, Trial, Trials};

@@ -7,6 +7,7 @@ use crate::learn::place::Place;
 use crate::scan::digests;
 use crate::scan::project::Project;
 use dropcap_audit::{Audited, AuditedContainer, Options};
+use dropcap_observe::Session;
 use dropcap_observe::docker::Docker;
 use dropcap_observe::journal::Journal;
 use dropcap_policy::{Learned, Policy, merge};
@@ -45,7 +46,7 @@ pub(super) fn first(
     project: &mut Project,
     audited: &Audited,
     options: &Options,
-    session: &str,
+    session: &Session,
 ) -> Result<LearnedFirst, Failure> {
     let mut all = LearnedFirst::default();
     // The trial of before and after says so, where there is none.

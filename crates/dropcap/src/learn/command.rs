@@ -9,7 +9,7 @@ use crate::run::user;
 use dropcap_capability::{CapabilitySet, Credentials};
 use dropcap_observe::command::{CommandTrial, Confining, TrialError};
 use dropcap_observe::trace::Trace;
-use dropcap_observe::{Oracle, Outcome, Usual, minimise};
+use dropcap_observe::{Oracle, Outcome, Session, Usual, minimise};
 use dropcap_policy::command_hash;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -23,6 +23,7 @@ const EXPLAINED: usize = 6;
 pub fn learn(
     arguments: &Arguments,
     place: &Place,
+    session: &Session,
     own: &Credentials,
     in_namespace: bool,
 ) -> Result<(Record, dropcap_observe::journal::Journal), Failure> {
@@ -33,7 +34,7 @@ pub fn learn(
         Some(test) => Some(test.clone()),
         None => known.and_then(|workload| workload.test.clone()),
     };
-    let mut trial = trial(arguments, test)?;
+    let mut trial = trial(arguments, test, session)?;
     trial.confining.user_namespaces |= known.is_some_and(|workload| workload.user_namespaces);
     proves_something(&trial)?;
     let hash = hash(arguments);
@@ -76,7 +77,11 @@ fn name(arguments: &Arguments) -> String {
     arguments.name.clone().unwrap_or_else(|| base.to_string_lossy().into_owned())
 }
 
-fn trial(arguments: &Arguments, test: Option<String>) -> Result<CommandTrial, Failure> {
+fn trial(
+    arguments: &Arguments,
+    test: Option<String>,
+    session: &Session,
+) -> Result<CommandTrial, Failure> {
     let program = std::env::current_exe()
         .map_err(|error| Failure::new("cannot find dropcap's own program").because(error))?;
     let mut confining = Confining {
@@ -95,6 +100,7 @@ fn trial(arguments: &Arguments, test: Option<String>) -> Result<CommandTrial, Fa
         command: arguments.command.clone(),
         test,
         limit: Duration::from_secs(arguments.patience),
+        session: session.clone(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! A container as the workload, tried in the engine that answers here.
 
 use super::configured::{Translated, translate};
+use super::linux::say_left;
 use super::place::Place;
 use super::record::{Alternative, Record};
 use super::search::{AGAIN, Found, journal, search};
@@ -9,9 +10,10 @@ use crate::scan::project::Project;
 use dropcap_audit::{AuditedContainer, started_with};
 use dropcap_capability::{Capability, CapabilitySet};
 use dropcap_manifest::{Container, Engine};
-use dropcap_observe::Trial;
+use dropcap_observe::command::TrialError;
 use dropcap_observe::docker::{ContainerTrial, Docker, Idle};
 use dropcap_observe::journal::Journal;
+use dropcap_observe::{Session, Trial};
 use dropcap_policy::Workload;
 use std::time::Duration;
 
@@ -27,7 +29,7 @@ pub struct Asked<'a> {
     pub patience: Duration,
     pub quiet: bool,
     /// Names what the trials make.
-    pub session: &'a str,
+    pub session: &'a Session,
 }
 
 /// Learns of one container.
@@ -63,6 +65,9 @@ pub fn learn(
         cannot("no engine")
             .because(error)
             .help("start Docker, or say where it listens: DOCKER_HOST=unix:///path")
+    })?;
+    clean_up_left(asked, &docker).map_err(|error| {
+        cannot("what an earlier learn left cannot be taken away").because(error)
     })?;
     let engine = docker.version().to_owned();
     let Translated { configured, digests, mut notes } = translate(&docker, container)?;
@@ -114,6 +119,14 @@ pub fn learn(
         .push("in a container no trace is made: refusals while it passed are not seen".to_owned());
     record.alternatives = alternatives(&trial, &found)?;
     Ok((record, found.journal))
+}
+
+/// Takes away what a killed session left in the engine, and says so.
+fn clean_up_left(asked: &Asked, docker: &Docker) -> Result<(), TrialError> {
+    let [containers, volumes, networks] = docker.clean_up_left(asked.session)?;
+    let left = [(containers, "container"), (volumes, "volume"), (networks, "network")];
+    say_left(&left, asked.quiet);
+    Ok(())
 }
 
 fn name(asked: &Asked, container: &Container, workload: Option<&Workload>) -> String {

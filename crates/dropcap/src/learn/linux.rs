@@ -7,11 +7,13 @@ use super::supervise::supervise;
 use super::{Arguments, command, container};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
-use crate::output::{Format, print, print_json};
+use crate::output::{Format, number, print, print_json, say};
 use crate::scan::project::{Project, Selection};
 use dropcap_audit::{Options, audit};
 use dropcap_capability::Credentials;
 use dropcap_confine::sys::{Linux, System, read_credentials};
+use dropcap_observe::Session;
+use dropcap_observe::command as trials;
 use dropcap_observe::docker::Docker;
 use dropcap_observe::journal::Journal;
 use std::path::Path;
@@ -24,7 +26,7 @@ const NEW_USER: i32 = 0x1000_0000;
 
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     arguments.output.settle_color();
-    let session = session();
+    let session = session()?;
     let in_engine = arguments.target.is_some();
     supervise(
         || work(&arguments, &session),
@@ -36,23 +38,42 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     )
 }
 
-/// What these trials are called: nobody else has this process id now.
-pub fn session() -> String {
-    std::process::id().to_string()
+/// What these trials are called.
+pub fn session() -> Result<Session, Failure> {
+    Session::own().map_err(|error| Failure::new("cannot read /proc").because(error))
 }
 
 /// Takes away what an interrupted trial left in the engine. An engine that is gone has nothing to be
 /// asked for.
-pub fn clean_up(session: &str) {
+pub fn clean_up(session: &Session) {
     if let Ok(docker) = Docker::find() {
         let _ = docker.clean_up(session);
     }
 }
 
-fn work(arguments: &Arguments, session: &str) -> Result<u8, Failure> {
+/// Says what a killed session left, which is gone now.
+pub fn say_left(left: &[(usize, &str)], quiet: bool) {
+    let left = left.iter().filter(|(many, _)| *many > 0);
+    let left: Vec<_> = left.map(|(many, word)| number(*many, word)).collect();
+    if !left.is_empty() && !quiet {
+        say(&format!("dropcap: taken away what a killed learn left: {}", left.join(", ")));
+    }
+}
+
+/// Takes away what a killed session left on this machine, and says so.
+fn clean_up_left(arguments: &Arguments) -> Result<(), Failure> {
+    let (processes, folders) = trials::clean_up_left().map_err(|error| {
+        Failure::new("what an earlier learn left cannot be taken away").because(error)
+    })?;
+    say_left(&[(processes, "process"), (folders, "folder")], arguments.output.quiet);
+    Ok(())
+}
+
+fn work(arguments: &Arguments, session: &Session) -> Result<u8, Failure> {
+    clean_up_left(arguments)?;
     let (place, record, journal) = match &arguments.target {
         Some(target) => of_target(arguments, target, session)?,
-        None => of_command(arguments)?,
+        None => of_command(arguments, session)?,
     };
     let learned = record.learned();
     let known = place.policy.as_ref().and_then(|policy| policy.workload(&record.workload));
@@ -79,17 +100,20 @@ fn work(arguments: &Arguments, session: &str) -> Result<u8, Failure> {
     Ok(if arguments.compare && !comparison.is_same() { DRIFT } else { 0 })
 }
 
-fn of_command(arguments: &Arguments) -> Result<(Place, Record, Journal), Failure> {
+fn of_command(
+    arguments: &Arguments,
+    session: &Session,
+) -> Result<(Place, Record, Journal), Failure> {
     let place = Place::find(arguments.policy.as_deref(), Path::new("."))?;
     let (own, in_namespace) = privilege()?;
-    let (record, journal) = command::learn(arguments, &place, &own, in_namespace)?;
+    let (record, journal) = command::learn(arguments, &place, session, &own, in_namespace)?;
     Ok((place, record, journal))
 }
 
 fn of_target(
     arguments: &Arguments,
     target: &str,
-    session: &str,
+    session: &Session,
 ) -> Result<(Place, Record, Journal), Failure> {
     if !target.contains('#') {
         return Err(Failure::new(format!("{target} is no container that is written in a file"))

@@ -4,6 +4,7 @@ use crate::exit::ExitCode;
 use crate::failure::Failure;
 use dropcap_confine::sys::{self, Fork, signals};
 use dropcap_observe::command::sweep;
+use rustix::process::Signal;
 use std::io::{self, Write};
 
 /// The signals by which somebody ends it.
@@ -20,15 +21,21 @@ pub fn supervise(
     clean_up: impl FnOnce(),
 ) -> Result<ExitCode, Failure> {
     let cannot = |error: io::Error| Failure::new("cannot start to learn").because(error);
-    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
-        .map_err(|error| cannot(error.into()))?;
+    let supervisor = rustix::process::getpid();
+    rustix::process::set_child_subreaper(Some(supervisor)).map_err(|error| cannot(error.into()))?;
     let mask = signals::block_all().map_err(cannot)?;
     match sys::fork().map_err(cannot)? {
         Fork::Child => {
             let ready = signals::restore(&mask)
                 .and_then(|()| {
                     let own = rustix::process::getpid();
-                    Ok(rustix::process::set_child_subreaper(Some(own))?)
+                    rustix::process::set_child_subreaper(Some(own))?;
+                    // Nobody would see to it any more that nothing is left.
+                    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+                    match rustix::process::getppid() == Some(supervisor) {
+                        true => Ok(()),
+                        false => Err(io::Error::from(io::ErrorKind::BrokenPipe)),
+                    }
                 })
                 .map_err(cannot);
             let code =

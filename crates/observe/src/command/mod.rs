@@ -4,8 +4,9 @@ mod process;
 
 use crate::life::{Clock, phase};
 use crate::said::lines;
+use crate::session::PREFIX;
 use crate::trace::{Trace, strace};
-use crate::{Failure, Outcome, Run, Trial, Usual};
+use crate::{Failure, Outcome, Run, Session, Trial, Usual};
 use dropcap_capability::CapabilitySet;
 pub use process::sweep;
 use process::{Running, code, settle};
@@ -20,8 +21,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The variable that names the state's folder, which is new for each trial and the same for its
 /// second start.
 pub const STATE: &str = "DROPCAP_STATE";
-/// How the temporary folder of a trial begins.
-const FOLDER: &str = "dropcap-trial-";
 /// What the launcher ends with where it refuses (`dropcap run`).
 const REFUSED: u8 = 125;
 
@@ -38,6 +37,17 @@ pub struct CommandTrial {
     pub test: Option<String>,
     /// The most that a phase may take.
     pub limit: Duration,
+    /// Names its temporary folders.
+    pub session: Session,
+}
+
+/// Ends the processes and takes away the folders that killed sessions left of trials: how many of each. A
+/// process that has changed what [`STATE`] names is not found.
+///
+/// # Errors
+/// What the system answers.
+pub fn clean_up_left() -> io::Result<(usize, usize)> {
+    crate::session::clean_up_left(&std::env::temp_dir(), STATE)
 }
 
 /// How a command is confined beside its set.
@@ -108,7 +118,7 @@ impl CommandTrial {
     /// [`TrialError`].
     pub fn test_proves_nothing(&self) -> Result<bool, TrialError> {
         let Some(test) = &self.test else { return Ok(false) };
-        let directory = directory()?;
+        let directory = self.directory()?;
         let state = self.state(directory.path())?;
         let deadline = Instant::now() + self.limit;
         let passes = self.passes(test, &state, directory.path(), deadline)?.is_ok();
@@ -127,7 +137,7 @@ impl CommandTrial {
         usual: &Usual,
         prefix: &[OsString],
     ) -> Result<Run, TrialError> {
-        let directory = directory()?;
+        let directory = self.directory()?;
         let state = self.state(directory.path())?;
         let patience = usual.patience(self.limit);
         let mut life = Life {
@@ -176,9 +186,20 @@ impl CommandTrial {
             Err(error) => return Err(error),
         };
         let Ok(text) = std::fs::read(&file) else { return Ok(None) };
-        let temporary = std::env::temp_dir().join(FOLDER);
+        let temporary = std::env::temp_dir().join(PREFIX);
         let trace = Trace::read(&text, &temporary.to_string_lossy());
         Ok((!text.is_empty()).then_some((run, trace)))
+    }
+
+    /// A temporary folder of one life.
+    fn directory(&self) -> Result<tempfile::TempDir, TrialError> {
+        let prefix = format!("{PREFIX}{}", self.session.name());
+        let made = tempfile::Builder::new().prefix(&prefix).tempdir();
+        let made = made.during("making its temporary folder")?;
+        // Whoever the command becomes has to come through to its state.
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
+        std::fs::set_permissions(made.path(), open).during("opening its temporary folder")?;
+        Ok(made)
     }
 
     /// An empty folder, the user's.
@@ -312,13 +333,4 @@ fn ended_badly(phase: &str, status: ExitStatus, output: Vec<String>) -> Lived {
 
 pub(crate) fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
-}
-
-fn directory() -> Result<tempfile::TempDir, TrialError> {
-    let made = tempfile::Builder::new().prefix(FOLDER).tempdir();
-    let made = made.during("making its temporary folder")?;
-    // Whoever the command becomes has to come through to its state.
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
-    std::fs::set_permissions(made.path(), open).during("opening its temporary folder")?;
-    Ok(made)
 }

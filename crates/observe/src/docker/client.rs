@@ -1,5 +1,6 @@
 //! Docker's command line, and the engine behind it.
 
+use crate::Session;
 use crate::command::{During, TrialError};
 use crate::said::lines;
 use std::io::Read;
@@ -10,6 +11,24 @@ use std::time::{Duration, Instant};
 
 /// The label of everything that trials make; its value is the session.
 pub(super) const LABEL: &str = "dropcap.trial";
+/// What trials make: how it is listed, how its label is read, and how it is taken away.
+const MADE: [[&[&str]; 3]; 3] = [
+    [
+        &["ps", "-aq"],
+        &["inspect", "--format", "{{index .Config.Labels \"dropcap.trial\"}}"],
+        &["rm", "--force", "--volumes"],
+    ],
+    [
+        &["volume", "ls", "-q"],
+        &["volume", "inspect", "--format", "{{index .Labels \"dropcap.trial\"}}"],
+        &["volume", "rm", "--force"],
+    ],
+    [
+        &["network", "ls", "-q"],
+        &["network", "inspect", "--format", "{{index .Labels \"dropcap.trial\"}}"],
+        &["network", "rm"],
+    ],
+];
 /// The engine answers everything but a stop in less, or it is gone.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// It has closed its outputs, so it is about to end.
@@ -114,20 +133,35 @@ impl Docker {
     ///
     /// # Errors
     /// The engine fails.
-    pub fn clean_up(&self, session: &str) -> Result<(), TrialError> {
+    pub fn clean_up(&self, session: &Session) -> Result<(), TrialError> {
         let filter = format!("label={LABEL}={session}");
-        for (list, remove) in [
-            (["ps", "-aq"].as_slice(), ["rm", "--force", "--volumes"].as_slice()),
-            (&["volume", "ls", "-q"], &["volume", "rm", "--force"]),
-            (&["network", "ls", "-q"], &["network", "rm"]),
-        ] {
-            let found = self.must(&[list, &["--filter", &filter]].concat())?;
-            for one in found.split_whitespace() {
+        for [list, _, remove] in MADE {
+            for one in self.must(&[list, &["--filter", &filter]].concat())?.split_whitespace() {
                 // Another process of this session may just have taken it away.
                 self.ask(&[remove, &[one]].concat())?;
             }
         }
         Ok(())
+    }
+
+    /// Takes away what sessions left that were killed: how many containers, volumes and networks.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub fn clean_up_left(&self, own: &Session) -> Result<[usize; 3], TrialError> {
+        let mut removed = [0; 3];
+        let filter = format!("label={LABEL}");
+        for ([list, label, remove], removed) in MADE.into_iter().zip(&mut removed) {
+            for one in self.must(&[list, &["--filter", &filter]].concat())?.split_whitespace() {
+                let session = self.ask(&[label, &[one]].concat())?.text();
+                if Session::parse(&session).is_some_and(|session| session.is_over(own))
+                    && self.ask(&[remove, &[one]].concat())?.success()
+                {
+                    *removed += 1;
+                }
+            }
+        }
+        Ok(removed)
     }
 
     /// That it still answers: what failed while it went away says nothing.

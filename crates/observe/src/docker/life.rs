@@ -5,6 +5,7 @@ use super::deaf::is_deaf;
 use super::{Configured, ContainerTrial, Idle};
 use crate::command::{During, TrialError, seconds};
 use crate::life::{KILLED, phase};
+use crate::session::PREFIX;
 use crate::{Failure, Usual};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -45,7 +46,7 @@ impl<'a> Life<'a> {
     pub fn new(trial: &'a ContainerTrial, number: u64) -> Self {
         Self {
             trial,
-            name: format!("dropcap-trial-{}-{number}", trial.session),
+            name: format!("{PREFIX}{}-{number}", trial.session.name()),
             copies: None,
             containers: Vec::new(),
             volumes: HashSet::new(),
@@ -261,7 +262,8 @@ impl<'a> Life<'a> {
     /// A copy of a path of the host, made once a life: both starts see the same one.
     fn copy(&mut self, source: &Path) -> Result<PathBuf, TrialError> {
         if self.copies.is_none() {
-            let made = tempfile::Builder::new().prefix("dropcap-trial-").tempdir();
+            let prefix = format!("{PREFIX}{}", self.trial.session.name());
+            let made = tempfile::Builder::new().prefix(&prefix).tempdir();
             self.copies = Some(made.during("making a folder for copies")?);
         }
         let Some(folder) = &self.copies else { return Ok(source.to_owned()) };

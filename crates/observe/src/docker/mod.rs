@@ -12,7 +12,7 @@ pub use client::{Answer, Docker, EngineVersion};
 
 use crate::command::TrialError;
 use crate::life::phase;
-use crate::{Outcome, Run, Trial, Usual};
+use crate::{Outcome, Run, Session, Trial, Usual};
 use dropcap_capability::CapabilitySet;
 use life::Life;
 use std::path::PathBuf;
@@ -65,13 +65,13 @@ pub struct ContainerTrial {
     /// The most that a phase may take.
     pub limit: Duration,
     /// Names what these trials make.
-    pub session: String,
+    pub session: Session,
     counter: AtomicU64,
 }
 
 impl ContainerTrial {
     /// A trial of `container`; `session` is part of every name.
-    pub fn new(docker: Docker, container: Configured, test: &str, session: &str) -> Self {
+    pub fn new(docker: Docker, container: Configured, test: &str, session: &Session) -> Self {
         Self {
             docker,
             container,
@@ -79,7 +79,7 @@ impl ContainerTrial {
             test: test.to_owned(),
             no_new_privileges: true,
             limit: Duration::from_secs(30),
-            session: session.to_owned(),
+            session: session.clone(),
             counter: AtomicU64::new(0),
         }
     }

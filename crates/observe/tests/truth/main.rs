@@ -116,6 +116,7 @@ fn search(
     files: &std::path::Path,
 ) -> Result<Minimum, String> {
     let trial = CommandTrial {
+        session: dropcap_observe::Session::own().expect("this process is there"),
         launcher,
         confining: Confining {
             program: std::env::current_exe().unwrap().into(),

@@ -1,52 +1,15 @@
-//! `dropcap learn` where something is wrong from outside: each time a clear word, nothing lost, nothing left.
-//! Needs root, busybox-static and docker.io.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+//! Something is wrong from outside.
 
-#[path = "scan/tree.rs"]
-#[allow(dead_code, reason = "the scan's tests use the rest")]
-mod tree;
-
-use dropcap_testkit::docker::Docker;
+use crate::scene::{COMPOSE, TEST, engine, kept, learn, learned, nothing_is_left, wait_until};
+use crate::tree::{DROPCAP, Ran, Tree};
 use dropcap_testkit::root;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
+use std::process::Command;
 use std::time::{Duration, Instant};
-use tree::{DROPCAP, Ran, Tree};
-
-const COMPOSE: &str = "services:
-  web:
-    image: bad-input/box:1
-    volumes: ['data:/data']
-    command: [sh, -c, 'trap \"exit 0\" TERM; busybox touch /data/f; busybox chown 33 /data/f && echo up >/tmp/up; while :; do sleep 0.05; done']
-volumes: {data: {}}
-";
-const TEST: &str = "test -e /tmp/up";
-
-/// An engine with the image of [`COMPOSE`].
-fn engine() -> Docker {
-    let docker = Docker::start().unwrap_or_else(|why| panic!("needs root and docker.io: {why}"));
-    let place = tempfile::tempdir().unwrap();
-    root::busybox(place.path(), "root:x:0:0::/:/bin/sh\n", "root:x:0:\n");
-    docker.import(place.path(), "bad-input/box:1", &[]);
-    docker
-}
-
-fn learn(docker: &Docker, tree: &Tree, arguments: &[&str]) -> Command {
-    let mut command = Command::new(DROPCAP);
-    command.arg("learn").args(arguments).current_dir(tree.root()).env("DOCKER_HOST", docker.host());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-fn learned(docker: &Docker, tree: &Tree, arguments: &[&str]) -> Ran {
-    learn(docker, tree, arguments).output().unwrap().into()
-}
 
 /// Refused with these words, and nothing is written.
 fn refused(ran: &Ran, tree: &Tree, words: &[&str]) {
@@ -55,30 +18,6 @@ fn refused(ran: &Ran, tree: &Tree, words: &[&str]) {
         assert!(ran.stderr.contains(words), "{words}: {}", ran.all());
     }
     assert!(!tree.path("dropcap.toml").exists() && !tree.path("dropcap.evidence.json").exists());
-}
-
-fn nothing_is_left(docker: &Docker) {
-    for list in [
-        ["ps", "-aq"].as_slice(),
-        &["volume", "ls", "-q"],
-        &["network", "ls", "-q", "--filter", "label=dropcap.trial"],
-    ] {
-        assert_eq!(docker.run(list).unwrap(), "", "{list:?}");
-    }
-}
-
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !holds() {
-        assert!(Instant::now() < deadline, "{what}");
-        sleep(Duration::from_millis(10));
-    }
-}
-
-/// How many trials the search of `web` has made.
-fn kept(tree: &Tree) -> usize {
-    let journal = fs::read_to_string(tree.path(".dropcap.learn.web")).unwrap_or_default();
-    journal.lines().count().saturating_sub(1)
 }
 
 #[test]
