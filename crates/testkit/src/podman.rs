@@ -45,7 +45,15 @@ impl Podman {
         fs::write(&client, wrapper(directory.path())).expect("a wrapper");
         fs::set_permissions(&client, fs::Permissions::from_mode(0o755)).expect("a mode");
         let mut podman = Self { directory, client, version: String::new() };
-        let version = podman.run(["version", "--format", "{{.Client.Version}}"]);
+        let version = loop {
+            match podman.run(["version", "--format", "{{.Client.Version}}"]) {
+                // Another thread forked while the wrapper was written, and has not executed yet.
+                Err(why) if why.contains("Text file busy") => {
+                    std::thread::sleep(std::time::Duration::from_millis(10));
+                }
+                version => break version,
+            }
+        };
         let version = version.unwrap_or_else(|why| panic!("needs podman: run `make setup`. {why}"));
         podman.version = version.trim().to_owned();
         podman

@@ -11,7 +11,7 @@ use dropcap_audit::{AuditedContainer, started_with};
 use dropcap_capability::{Capability, CapabilitySet};
 use dropcap_manifest::{Container, Engine};
 use dropcap_observe::command::TrialError;
-use dropcap_observe::docker::{ContainerTrial, Docker, Idle};
+use dropcap_observe::docker::{Client, ContainerTrial, Docker, Idle};
 use dropcap_observe::journal::Journal;
 use dropcap_observe::{Session, Trial};
 use dropcap_policy::Workload;
@@ -41,9 +41,6 @@ pub fn learn(
 ) -> Result<(Record, Journal), Failure> {
     let container = &audited.container;
     let cannot = |why: &str| Failure::new(format!("{} cannot be tried: {why}", container.id));
-    if container.engine != Engine::Docker {
-        return Err(cannot("only Docker is asked for trials"));
-    }
     let Some(states) = audited.analysis.states() else {
         return Err(cannot("it does not start as it is written"));
     };
@@ -61,16 +58,16 @@ pub fn learn(
         // It holds nothing, but a file with capabilities is executed only if it may have them.
         false => credentials.bounding,
     };
-    let docker = Docker::find().map_err(|error| {
-        cannot("no engine")
-            .because(error)
-            .help("start Docker, or say where it listens: DOCKER_HOST=unix:///path")
-    })?;
+    let docker = engine_for(container)?;
     clean_up_left(asked, &docker).map_err(|error| {
         cannot("what an earlier learn left cannot be taken away").because(error)
     })?;
     let engine = docker.version().to_owned();
+    let is_other = docker.is_podman() && container.engine == Engine::Docker;
     let Translated { configured, digests, mut notes } = translate(&docker, container)?;
+    if is_other {
+        notes.push(format!("`docker` talks to {engine} here: it was tried in that"));
+    }
     let mut trial = ContainerTrial::new(docker, configured, test, asked.session);
     trial.limit = asked.patience;
     trial.no_new_privileges = known.is_none_or(|workload| workload.no_new_privileges);
@@ -119,6 +116,27 @@ pub fn learn(
         .push("in a container no trace is made: refusals while it passed are not seen".to_owned());
     record.alternatives = alternatives(&trial, &found)?;
     Ok((record, found.journal))
+}
+
+/// The engine that it is written for.
+fn engine_for(container: &Container) -> Result<Docker, Failure> {
+    let cannot = |why: &str| Failure::new(format!("{} cannot be tried: {why}", container.id));
+    match container.engine {
+        Engine::Docker => Docker::find().map_err(|error| {
+            cannot("no engine")
+                .because(error)
+                .help("start Docker, or say where it listens: DOCKER_HOST=unix:///path")
+        }),
+        Engine::Podman => Docker::find_by(Client::Podman)
+            .or_else(|error| Docker::find().ok().filter(Docker::is_podman).ok_or(error))
+            .map_err(|error| {
+                cannot("no engine")
+                    .because(error)
+                    .help("install podman, or say where it listens: DOCKER_HOST=unix:///path")
+            }),
+        Engine::OpenShell => Err(cannot("OpenShell is not asked for trials")
+            .help("learn with the image in Docker, as `docker run` starts it")),
+    }
 }
 
 /// Takes away what a killed session left in the engine, and says so.

@@ -14,7 +14,7 @@ use dropcap_capability::Credentials;
 use dropcap_confine::sys::{Linux, System, read_credentials};
 use dropcap_observe::Session;
 use dropcap_observe::command as trials;
-use dropcap_observe::docker::Docker;
+use dropcap_observe::docker::{Client, Docker};
 use dropcap_observe::journal::Journal;
 use std::path::Path;
 use std::time::Duration;
@@ -46,8 +46,10 @@ pub fn session() -> Result<Session, Failure> {
 /// Takes away what an interrupted trial left in the engine. An engine that is gone has nothing to be
 /// asked for.
 pub fn clean_up(session: &Session) {
-    if let Ok(docker) = Docker::find() {
-        let _ = docker.clean_up(session);
+    for client in [Client::Docker, Client::Podman] {
+        if let Ok(docker) = Docker::find_by(client) {
+            let _ = docker.clean_up(session);
+        }
     }
 }
 

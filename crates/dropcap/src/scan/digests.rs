@@ -7,9 +7,10 @@ use std::collections::HashMap;
 /// that files alone never need an engine. One that does not answer knows none.
 #[cfg(target_os = "linux")]
 pub(crate) fn known(input: &Input, options: &Options) -> HashMap<String, Vec<String>> {
-    use dropcap_observe::docker::Docker;
+    use dropcap_manifest::Engine;
+    use dropcap_observe::docker::{Client, Docker};
     let Some(policy) = &input.policy else { return HashMap::new() };
-    let mut docker = None;
+    let (mut docker, mut podman) = (None, None);
     let mut known = HashMap::new();
     for container in &input.containers {
         let Some(image) = container.image.as_ref().map(|image| image.value.as_str()) else {
@@ -20,8 +21,12 @@ pub(crate) fn known(input: &Input, options: &Options) -> HashMap<String, Vec<Str
         if learned.is_none() || known.contains_key(image) {
             continue;
         }
-        let Some(docker) = docker.get_or_insert_with(|| Docker::find().ok()) else { break };
-        if let Ok((_, digests)) = docker.image(image) {
+        let (found, client) = match container.engine {
+            Engine::Podman => (&mut podman, Client::Podman),
+            Engine::Docker | Engine::OpenShell => (&mut docker, Client::Docker),
+        };
+        let engine = found.get_or_insert_with(|| Docker::find_by(client).ok());
+        if let Some(Ok((_, digests))) = engine.as_ref().map(|engine| engine.image(image)) {
             known.insert(image.to_owned(), digests);
         }
     }

@@ -1,6 +1,5 @@
 //! Docker's command line, and the engine behind it.
 
-use crate::Session;
 use crate::command::{During, TrialError};
 use crate::said::lines;
 use std::io::Read;
@@ -9,35 +8,48 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-/// The label of everything that trials make; its value is the session.
-pub(super) const LABEL: &str = "dropcap.trial";
-/// What trials make: how it is listed, how its label is read, and how it is taken away.
-const MADE: [[&[&str]; 3]; 3] = [
-    [
-        &["ps", "-aq"],
-        &["inspect", "--format", "{{index .Config.Labels \"dropcap.trial\"}}"],
-        &["rm", "--force", "--volumes"],
-    ],
-    [
-        &["volume", "ls", "-q"],
-        &["volume", "inspect", "--format", "{{index .Labels \"dropcap.trial\"}}"],
-        &["volume", "rm", "--force"],
-    ],
-    [
-        &["network", "ls", "-q"],
-        &["network", "inspect", "--format", "{{index .Labels \"dropcap.trial\"}}"],
-        &["network", "rm"],
-    ],
-];
 /// The engine answers everything but a stop in less, or it is gone.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// It has closed its outputs, so it is about to end.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// The engine that `docker` talks to.
+/// The command lines that engines have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Client {
+    /// `docker`, which may talk to Podman too, by the API that it has for it.
+    Docker,
+    /// `podman`, which is the engine itself.
+    Podman,
+}
+
+impl Client {
+    /// The program.
+    pub const fn program(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+        }
+    }
+
+    /// The words that ask for the engine's version and, behind a space, for what it is.
+    const fn version(self) -> [&'static str; 3] {
+        match self {
+            Self::Docker => [
+                "version",
+                "--format",
+                "{{.Server.Version}} {{range .Server.Components}}{{.Name}},{{end}}",
+            ],
+            Self::Podman => ["version", "--format", "{{.Client.Version}} Podman Engine"],
+        }
+    }
+}
+
+/// The engine that a client talks to.
 #[derive(Debug, Clone)]
 pub struct Docker {
+    client: Client,
     version: EngineVersion,
+    is_podman: bool,
 }
 
 /// What it says of itself.
@@ -76,13 +88,31 @@ impl Docker {
     /// # Errors
     /// No client, or nothing that answers it.
     pub fn find() -> Result<Self, TrialError> {
-        let mut docker = Self { version: EngineVersion(String::new()) };
-        let answer = docker.ask(&["version", "--format", "{{.Server.Version}}"])?;
+        Self::find_by(Client::Docker)
+    }
+
+    /// The engine that `client` talks to, if one answers.
+    ///
+    /// # Errors
+    /// No client, or nothing that answers it.
+    pub fn find_by(client: Client) -> Result<Self, TrialError> {
+        let version = EngineVersion(String::new());
+        let mut docker = Self { client, version, is_podman: false };
+        let answer = docker.ask(&client.version())?;
         if !answer.success() {
             return Err(TrialError::Engine(format!("none answers ({})", answer.said().join(" "))));
         }
-        docker.version = EngineVersion(format!("docker {}", answer.text()));
+        let said = answer.text();
+        let (version, what) = said.split_once(' ').unwrap_or((&said, ""));
+        docker.is_podman = what.contains("Podman");
+        let name = if docker.is_podman { "podman" } else { "docker" };
+        docker.version = EngineVersion(format!("{name} {version}"));
         Ok(docker)
+    }
+
+    /// Whether it is Podman, whichever client talks to it.
+    pub fn is_podman(&self) -> bool {
+        self.is_podman
     }
 
     /// Its version, as the policy writes it.
@@ -104,7 +134,9 @@ impl Docker {
         }
         let text = answer.text();
         let mut words = text.split(' ');
-        let id = words.next().unwrap_or_default().to_owned();
+        let id = words.next().unwrap_or_default();
+        // Podman leaves the algorithm out.
+        let id = if id.contains(':') { id.to_owned() } else { format!("sha256:{id}") };
         let digest =
             |word: &str| word.rsplit_once('@').map_or(word, |(_, digest)| digest).to_owned();
         let digests = std::iter::once(id.clone()).chain(words.map(digest)).collect();
@@ -129,39 +161,16 @@ impl Docker {
         Ok(!test.is_empty() && test != "NONE")
     }
 
-    /// Takes away whatever trials of `session` left.
+    /// Makes the image's own health check, where nobody else does: Podman leaves that to systemd.
     ///
     /// # Errors
     /// The engine fails.
-    pub fn clean_up(&self, session: &Session) -> Result<(), TrialError> {
-        let filter = format!("label={LABEL}={session}");
-        for [list, _, remove] in MADE {
-            for one in self.must(&[list, &["--filter", &filter]].concat())?.split_whitespace() {
-                // Another process of this session may just have taken it away.
-                self.ask(&[remove, &[one]].concat())?;
-            }
+    pub(super) fn check_health(&self, container: &str) -> Result<(), TrialError> {
+        if self.client == Client::Podman {
+            // What came of it stands in the container's state.
+            self.ask(&["healthcheck", "run", container])?;
         }
         Ok(())
-    }
-
-    /// Takes away what sessions left that were killed: how many containers, volumes and networks.
-    ///
-    /// # Errors
-    /// The engine fails.
-    pub fn clean_up_left(&self, own: &Session) -> Result<[usize; 3], TrialError> {
-        let mut removed = [0; 3];
-        let filter = format!("label={LABEL}");
-        for ([list, label, remove], removed) in MADE.into_iter().zip(&mut removed) {
-            for one in self.must(&[list, &["--filter", &filter]].concat())?.split_whitespace() {
-                let session = self.ask(&[label, &[one]].concat())?.text();
-                if Session::parse(&session).is_some_and(|session| session.is_over(own))
-                    && self.ask(&[remove, &[one]].concat())?.success()
-                {
-                    *removed += 1;
-                }
-            }
-        }
-        Ok(removed)
     }
 
     /// That it still answers: what failed while it went away says nothing.
@@ -169,7 +178,7 @@ impl Docker {
     /// # Errors
     /// It does not.
     pub fn still_there(&self) -> Result<(), TrialError> {
-        self.must(&["version", "--format", "{{.Server.Version}}"]).map(drop)
+        self.must(&self.client.version()).map(drop)
     }
 
     /// Runs the client, which has to succeed: its standard output.
@@ -178,7 +187,7 @@ impl Docker {
         if answer.success() {
             return Ok(answer.text());
         }
-        let verb = arguments.first().unwrap_or(&"docker");
+        let verb = arguments.first().copied().unwrap_or(self.client.program());
         Err(TrialError::Engine(format!("{verb}: {}", answer.said().join(" "))))
     }
 
@@ -204,7 +213,7 @@ impl Docker {
     /// # Errors
     /// It cannot be started.
     pub fn ask_until(&self, arguments: &[&str], deadline: Instant) -> Result<Answer, TrialError> {
-        let mut client = Command::new("docker");
+        let mut client = Command::new(self.client.program());
         client.args(arguments);
         answer(&mut client, deadline)
     }
@@ -212,12 +221,13 @@ impl Docker {
 
 /// Runs a client, which is ended when the time is up.
 fn answer(client: &mut Command, deadline: Instant) -> Result<Answer, TrialError> {
-    let mut child = client
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| TrialError::Engine(format!("docker cannot be started: {error}")))?;
+    let mut child =
+        client.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(
+            |error| {
+                let program = client.get_program().display();
+                TrialError::Engine(format!("{program} cannot be started: {error}"))
+            },
+        )?;
     // What nobody reads would fill its pipe and keep it from ending.
     let (send, heard) = mpsc::channel();
     child.stdout.take().into_iter().for_each(|from| read(from, Stream::Out, send.clone()));
@@ -234,7 +244,7 @@ fn answer(client: &mut Command, deadline: Instant) -> Result<Answer, TrialError>
             Err(RecvTimeoutError::Timeout) => break wait(&mut child, Instant::now())?,
         }
     };
-    let status = child.wait().during("waiting for docker")?;
+    let status = child.wait().during("waiting for the engine's client")?;
     Ok(Answer { code, output: Output { status, stdout, stderr } })
 }
 
@@ -261,7 +271,7 @@ fn read(mut from: impl Read + Send + 'static, stream: Stream, to: mpsc::Sender<(
 /// Its exit code, or `None` when it did not end in time and was ended.
 fn wait(child: &mut Child, deadline: Instant) -> Result<Option<i32>, TrialError> {
     loop {
-        if let Some(status) = child.try_wait().during("waiting for docker")? {
+        if let Some(status) = child.try_wait().during("waiting for the engine's client")? {
             return Ok(Some(status.code().unwrap_or(-1)));
         }
         if Instant::now() >= deadline {

@@ -1,7 +1,7 @@
 //! One life of a container: fresh volumes, start, test, exec, stop, and once more on the same volumes.
 
-use super::client::LABEL;
 use super::deaf::is_deaf;
+use super::left::LABEL;
 use super::{Configured, ContainerTrial, Idle};
 use crate::command::{During, TrialError, seconds};
 use crate::life::{KILLED, phase};
@@ -106,7 +106,7 @@ impl<'a> Life<'a> {
                 created => created?,
             };
             let lived = self.live_once(&id, start, usual)?;
-            self.trial.docker.ask(&["rm", "--force", "--volumes", &id])?;
+            self.trial.docker.remove_container(&id)?;
             self.containers.retain(|known| *known != id);
             if let Err(failure) = lived {
                 return Ok(Err(failure));
@@ -192,7 +192,9 @@ impl<'a> Life<'a> {
             }
             sleep(PAUSE);
             // Once it has passed, only the health check is waited for.
-            if !tested.success() {
+            if tested.success() {
+                self.trial.docker.check_health(id)?;
+            } else {
                 tested = test()?;
             }
         }
@@ -296,7 +298,10 @@ impl<'a> Life<'a> {
     pub fn clean_up(&mut self) -> Result<(), TrialError> {
         let docker = &self.trial.docker;
         for id in self.containers.drain(..) {
-            docker.must(&["rm", "--force", "--volumes", &id])?;
+            let removed = docker.remove_container(&id)?;
+            if !removed.success() {
+                return Err(TrialError::Engine(format!("rm: {}", removed.said().join(" "))));
+            }
         }
         for volume in self.volumes.drain() {
             docker.must(&["volume", "rm", "--force", &volume])?;

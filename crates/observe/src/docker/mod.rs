@@ -6,9 +6,10 @@
 
 mod client;
 mod deaf;
+mod left;
 mod life;
 
-pub use client::{Answer, Docker, EngineVersion};
+pub use client::{Answer, Client, Docker, EngineVersion};
 
 use crate::command::TrialError;
 use crate::life::phase;
@@ -152,7 +153,7 @@ impl Trial for ContainerTrial {
             format!("--cap-add={}", name.strip_prefix("CAP_").unwrap_or(&name))
         }));
         if self.no_new_privileges {
-            flags.push("--security-opt=no-new-privileges:true".to_owned());
+            flags.push("--security-opt=no-new-privileges".to_owned());
         }
         self.live_with(&flags, usual)
     }
