@@ -1,8 +1,8 @@
-//! Arbitrary small inputs: capability names, file capabilities, passwd and group, policies.
+//! Arbitrary small inputs: capability names, file capabilities, passwd and group, dpkg status, policies.
 #![no_main]
 
 use dropcap_capability::{CapabilitySet, FileCapabilities, parse_capabilities};
-use dropcap_image::Users;
+use dropcap_image::{Packages, Users};
 use dropcap_policy::Policy;
 use libfuzzer_sys::fuzz_target;
 
@@ -17,5 +17,6 @@ fuzz_target!(|input: &[u8]| {
     let (passwd, rest) = text.split_once('\0').unwrap_or((&text, ""));
     let (group, user) = rest.split_once('\0').unwrap_or((rest, passwd));
     let _ = Users::parse(passwd, group).resolve(user);
+    let _ = Packages::read(input);
     let _ = Policy::parse(&text);
 });

@@ -21,7 +21,7 @@ pub(crate) fn first_lines(path: &Path) -> Vec<String> {
     lines(&bytes)
 }
 
-/// The first lines of a text, and instead of some of them those further down that speak of a refusal.
+/// The first lines of a text, and instead of some of them those further down that speak of a refusal, and the last.
 pub(crate) fn lines(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
     let plain = |line: &str| {
@@ -30,9 +30,10 @@ pub(crate) fn lines(bytes: &[u8]) -> Vec<String> {
     };
     let all: Vec<String> = text.lines().map(plain).filter(|line| !line.is_empty()).collect();
     let telling = |at: &usize| all.get(*at).is_some_and(|line| Telling::of(line) > Telling::Other);
-    let refusals = (LINES..all.len()).filter(telling).take(LINES / 2);
-    let refusals: Vec<usize> = refusals.collect();
-    let kept = (0..LINES - refusals.len()).chain(refusals);
+    let last = all.len().saturating_sub(1);
+    let mut further: Vec<usize> = (LINES..last).filter(telling).take(LINES / 2).collect();
+    further.extend((last >= LINES).then_some(last));
+    let kept = (0..LINES - further.len()).chain(further);
     kept.filter_map(|at| all.get(at).cloned()).collect()
 }
 
@@ -80,13 +81,12 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_far_down_is_kept_in_its_place() {
-        let text =
-            format!("{}open() failed (13: Permission denied)\nbye\n", "chatter\n".repeat(30));
+    fn a_refusal_far_down_and_the_last_line_are_kept_in_their_places() {
+        let text = format!("{}open() failed (13: Permission denied)\nhm\nbye\n", "so\n".repeat(30));
         let kept = lines(text.as_bytes());
         assert_eq!(kept.len(), LINES);
-        assert_eq!(kept[LINES - 1], "open() failed (13: Permission denied)");
-        assert_eq!(kept[..LINES - 1], vec!["chatter"; LINES - 1]);
+        assert_eq!(kept[LINES - 2..], ["open() failed (13: Permission denied)", "bye"]);
+        assert_eq!(kept[..LINES - 2], vec!["so"; LINES - 2]);
     }
 
     #[test]
