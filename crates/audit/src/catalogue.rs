@@ -12,7 +12,7 @@ use dropcap_policy::{Entry, Package, catalogue, image_name};
 pub(crate) enum Known {
     /// The entry was learnt on the same version of the same packages, started in the same way.
     Learnt(&'static Entry),
-    /// The entry is about the same program, and for this reason does not count: the end of a sentence.
+    /// The entry is about the same program, and for this reason, the end of a sentence, does not count.
     Differs(&'static Entry, &'static str),
 }
 
@@ -29,18 +29,18 @@ pub(crate) struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// The entry that was learnt for this container, else the first that is about the same program.
+    /// The entry that was learnt for this container, else the closest that is about the same program.
     pub fn look_up(&self) -> Option<Known> {
         let name = self.container.image.as_ref().map_or("", |image| image_name(&image.value));
         let about: Vec<&Entry> =
             catalogue().iter().filter(|entry| entry.is_called(name) || self.runs(entry)).collect();
-        let learnt = about.iter().find(|entry| self.difference(entry).is_none());
-        match learnt {
-            Some(entry) => Some(Known::Learnt(entry)),
-            None => about
-                .first()
-                .map(|entry| Known::Differs(entry, self.difference(entry).unwrap_or("it differs"))),
+        if let Some(entry) = about.iter().find(|entry| self.difference(entry).is_none()) {
+            return Some(Known::Learnt(entry));
         }
+        let distance =
+            |entry: &&&Entry| (entry.user.is_empty() != self.states.is_root(), entry.name != name);
+        let closest = about.iter().min_by_key(distance)?;
+        Some(Known::Differs(closest, self.difference(closest)?))
     }
 
     /// Whether it starts the program of the entry, and has its packages in some version.
@@ -148,8 +148,8 @@ impl Known {
                 entry.name
             ),
             Self::Differs(entry, why) => format!(
-                "the catalogue has something of that name, {}, which needs {} (docs/catalogue.md#{}); it \
-                 does not count here: {why}",
+                "the catalogue has learnt something like it, {}, which needs {} \
+                 (docs/catalogue.md#{}); that does not count here: {why}",
                 of(entry),
                 if entry.allow.is_empty() { "nothing".to_owned() } else { entry.allow.to_string() },
                 entry.name
