@@ -99,9 +99,11 @@ pub fn enter(arguments: &[String]) -> ExitCode {
             }
         }
     }
-    // This program is Rust's, which ignores it: a shell could not set a trap for it any more.
-    const SIGPIPE: i32 = 13;
-    signals::set_default(SIGPIPE).unwrap();
+    // A shell cannot trap what was ignored before it began: HUP by nohup(1), INT and QUIT by a shell
+    // that does not wait for us, PIPE by this program, which is Rust's.
+    for ignored in [1, 2, 3, 13] {
+        signals::set_default(ignored).unwrap();
+    }
     let strings = ExecStrings::new(&arguments[1..]).unwrap();
     let environment = std::env::vars().map(|(key, value)| format!("{key}={value}"));
     let path = CString::new(arguments[1].as_str()).unwrap();

@@ -55,8 +55,7 @@ fn init_hands_signals_on(bench: &Bench, context: Context) {
             "trap 'echo caught; exit 42' {signal}; echo ready $PPID; while :; do sleep 0.02; done"
         );
         let dropcap = bench.text("dropcap");
-        // A shell cannot trap what was ignored before it began, as nohup(1) has it.
-        let begin = ["/usr/bin/env", "--default-signal", dropcap.as_str(), "run", "-q", "--init"];
+        let begin = [dropcap.as_str(), "run", "-q", "--init"];
         let line = [&begin[..], &["--", "/bin/sh", "-c", &script]].concat();
         let mut child = bench.command(context, &line).stdout(Stdio::piped()).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
