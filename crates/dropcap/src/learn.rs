@@ -13,6 +13,8 @@ pub(crate) mod place;
 #[cfg(target_os = "linux")]
 mod record;
 #[cfg(target_os = "linux")]
+mod running;
+#[cfg(target_os = "linux")]
 mod search;
 #[cfg(target_os = "linux")]
 pub(crate) mod supervise;
@@ -30,7 +32,7 @@ use std::path::PathBuf;
 /// found into dropcap.toml, and everything that it saw into dropcap.evidence.json beside it.
 #[derive(Args)]
 pub struct Arguments {
-    /// A container that is written in a file: FILE#SUBJECT
+    /// A container that is written in a file, FILE#SUBJECT, or a copy of one that runs, container:NAME
     #[arg(value_name = "TARGET", conflicts_with = "command", required_unless_present = "command")]
     target: Option<String>,
     /// What tells whether it works, for `sh -c`; without, CMD ends and its exit status tells

@@ -12,6 +12,8 @@ pub struct Learned {
     pub workload: String,
     /// The container that it is, `FILE#SUBJECT` with the file relative to the policy's folder.
     pub container: Option<String>,
+    /// The name of a running container that it is a copy of.
+    pub running: Option<String>,
     /// The command that told whether it works.
     pub test: Option<String>,
     /// What it needs: each was tried without.
@@ -120,11 +122,13 @@ fn write_into(table: &mut Table, learned: &Learned) {
     {
         table.insert("test", value(test));
     }
-    if let Some(container) = &learned.container
+    let matches = [("container", &learned.container), ("name", &learned.running)];
+    let of = matches.into_iter().find_map(|(key, of)| Some((key, of.as_deref()?)));
+    if let Some((key, of)) = of
         && !table.contains_key("match")
     {
         let mut one = toml_edit::InlineTable::new();
-        one.insert("container", container.as_str().into());
+        one.insert(key, of.into());
         table.insert("match", value(Array::from_iter([one])));
     }
     for (capability, evidence) in &learned.evidence {

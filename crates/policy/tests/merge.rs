@@ -20,6 +20,7 @@ fn learned(needed: &str) -> Learned {
     Learned {
         workload: "agent".to_owned(),
         container: Some("compose.yaml#agent".to_owned()),
+        running: None,
         test: Some("curl -fsS \"localhost\"".to_owned()),
         needed: set(needed),
         evidence: set(needed).iter().map(evidence).collect(),

@@ -4,6 +4,7 @@ use super::configured::{Translated, translate};
 use super::linux::say_left;
 use super::place::Place;
 use super::record::{Alternative, Record};
+use super::running::name_of;
 use super::search::{AGAIN, Found, journal, search};
 use crate::failure::Failure;
 use crate::scan::project::Project;
@@ -14,13 +15,17 @@ use dropcap_observe::command::TrialError;
 use dropcap_observe::docker::{Client, ContainerTrial, Docker, Idle};
 use dropcap_observe::journal::Journal;
 use dropcap_observe::{Session, Trial};
-use dropcap_policy::Workload;
+use dropcap_policy::{Running, Workload};
 use std::time::Duration;
 
 /// How many lives go on at a time: their names, networks and volumes are their own.
 const JOBS: usize = 2;
 /// The sysctl by which ports below 1024 need no capability.
 const LOW_PORTS: &str = "--sysctl=net.ipv4.ip_unprivileged_port_start=0";
+
+/// What a copy of a running container has not.
+const COPY: &str = "a copy of it was tried, as it was configured and with volumes of its own: what was \
+    changed in its files and volumes since it was started is not there";
 
 /// What is asked for.
 pub struct Asked<'a> {
@@ -44,7 +49,14 @@ pub fn learn(
     let Some(states) = audited.analysis.states() else {
         return Err(cannot("it does not start as it is written"));
     };
-    let workload = audited.workload.as_ref().and_then(|name| place.policy.as_ref()?.workload(name));
+    let running = name_of(container).map(str::to_owned);
+    let policy = place.policy.as_ref();
+    let workload = match &running {
+        None => audited.workload.as_ref().and_then(|name| policy?.workload(name)),
+        Some(_) => policy.and_then(|policy| {
+            policy.workload_of(&Running { name: running.clone(), ..Running::default() })
+        }),
+    };
     let name = name(asked, container, workload);
     let known = place.policy.as_ref().and_then(|policy| policy.workload(&name));
     let test =
@@ -106,11 +118,15 @@ pub fn learn(
         .map_err(|failure| tell_more(failure, &trial))?;
     let mut record = Record::new(name, start, &found, &ContainerTrial::PHASES, &[]);
     record.test = Some(test.to_owned());
-    record.container = Some(project.policy_id(&container.id));
+    record.container = running.is_none().then(|| project.policy_id(&container.id));
+    record.running = running;
     record.provenance.engine = Some(engine);
     record.provenance.image_digest = digests.first().cloned();
     record.provenance.command_hash = Some(started_with(container));
     record.notes = notes;
+    if record.running.is_some() {
+        record.notes.push(COPY.to_owned());
+    }
     record
         .notes
         .push("in a container no trace is made: refusals while it passed are not seen".to_owned());

@@ -4,7 +4,7 @@ use super::container::Asked;
 use super::place::Place;
 use super::record::{Record, compared};
 use super::supervise::supervise;
-use super::{Arguments, command, container};
+use super::{Arguments, command, container, running};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::{Format, number, print, print_json, say};
@@ -117,15 +117,21 @@ fn of_target(
     target: &str,
     session: &Session,
 ) -> Result<(Place, Record, Journal), Failure> {
-    if !target.contains('#') {
-        return Err(Failure::new(format!("{target} is no container that is written in a file"))
-            .help("name one: FILE#SUBJECT, such as compose.yaml#agent; or a command: -- CMD"));
-    }
     // One that is not there yet is written in the end.
     let policy = arguments.policy.clone().filter(|file| file.exists());
     let selection = Selection { policy, ..Selection::default() };
-    let project = Project::read(&[target.to_owned()], "", &selection)?;
-    let file = target.rsplit_once('#').map_or(target, |(file, _)| file);
+    let running = target.strip_prefix(running::TARGET);
+    if running.is_none() && !target.contains('#') {
+        return Err(Failure::new(format!("{target} is no container that is written in a file")).help(
+            "name one: FILE#SUBJECT, such as compose.yaml#agent; a running one: container:NAME; or a \
+             command: -- CMD",
+        ));
+    }
+    let project = match running {
+        Some(name) => Project::of_container(running::find(name)?, &selection)?,
+        None => Project::read(&[target.to_owned()], "", &selection)?,
+    };
+    let file = target.rsplit_once('#').filter(|_| running.is_none()).map_or("", |(file, _)| file);
     let folder = Path::new(file).parent().filter(|folder| *folder != Path::new(""));
     let place = Place::find(arguments.policy.as_deref(), folder.unwrap_or(Path::new(".")))?;
     let options =

@@ -35,6 +35,8 @@ pub struct Record {
     pub workload: String,
     /// The container's id, from the policy's folder.
     pub container: Option<String>,
+    /// The name of a running one that was copied.
+    pub running: Option<String>,
     pub test: Option<String>,
     pub start: CapabilitySet,
     pub needed: CapabilitySet,
@@ -65,6 +67,7 @@ impl Record {
         Self {
             workload,
             container: None,
+            running: None,
             test: None,
             start,
             needed: found.minimum.needed,
@@ -100,6 +103,7 @@ impl Record {
         Learned {
             workload: self.workload.clone(),
             container: self.container.clone(),
+            running: self.running.clone(),
             test: self.test.clone(),
             needed: self.needed,
             evidence,
@@ -143,7 +147,7 @@ impl Record {
         let provenance = &self.provenance;
         json!({
             "schema": SCHEMA,
-            "workload": self.workload, "container": self.container, "test": self.test,
+            "workload": self.workload, "container": self.container, "running": self.running, "test": self.test,
             "start": names(self.start), "needed": names(self.needed),
             "without": without.collect::<Vec<_>>(),
             "refused_but_passed": refused.collect::<Vec<_>>(),

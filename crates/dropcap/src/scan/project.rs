@@ -52,15 +52,8 @@ impl Project {
         stdin_filename: &str,
         selection: &Selection,
     ) -> Result<Self, Failure> {
-        let mut project = Self {
-            input: Input::default(),
-            errors: Vec::new(),
-            is_stdin: targets.iter().any(|target| target == "-"),
-            policy_place: Default::default(),
-            paths: HashMap::new(),
-            files: Vec::new(),
-            asked_for: HashSet::new(),
-        };
+        let mut project = Self::empty();
+        project.is_stdin = targets.iter().any(|target| target == "-");
         if project.is_stdin {
             if targets.len() > 1 {
                 return Err(Failure::new("`-` stands alone: standard input is one file"));
@@ -88,6 +81,33 @@ impl Project {
                 .help(format!("the containers there are: {}", known.join(", "))));
         }
         Ok(project)
+    }
+
+    /// One container that no file has, with the policy that is named, or found here or above.
+    #[cfg(target_os = "linux")]
+    pub fn of_container(
+        container: dropcap_manifest::Container,
+        selection: &Selection,
+    ) -> Result<Self, Failure> {
+        let mut project = Self::empty();
+        project.read_policy(Path::new("."), selection)?;
+        project.input.containers.push(container);
+        let (images, errors) = images::read_from_engines(&project.input, &selection.images);
+        project.input.images = images;
+        project.errors = errors;
+        Ok(project)
+    }
+
+    fn empty() -> Self {
+        Self {
+            input: Input::default(),
+            errors: Vec::new(),
+            is_stdin: false,
+            policy_place: Default::default(),
+            paths: HashMap::new(),
+            files: Vec::new(),
+            asked_for: HashSet::new(),
+        }
     }
 
     /// Reads the files again after some have been changed.
