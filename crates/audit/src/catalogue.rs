@@ -70,7 +70,7 @@ impl Candidate<'_> {
             Some("it is started with another command")
         } else if !self.has_user_of(entry, image) {
             Some("it is started as another user")
-        } else if !self.has_ports_of_learning() {
+        } else if !self.has_ports_of(entry) {
             Some("it was learnt where Docker opens the ports below 1024 to everybody")
         } else if settings
             .mounts
@@ -113,12 +113,12 @@ impl Candidate<'_> {
         })
     }
 
-    fn has_ports_of_learning(&self) -> bool {
+    fn has_ports_of(&self, entry: &Entry) -> bool {
         let settings = &self.container.settings;
         let open = |(name, value): &(String, String)| name == LOW_PORTS && value == "0";
         self.engine.engine == Engine::Docker
             && settings.network.as_ref().is_none_or(|network| network.value != "host")
-            && self.states.first.sysctls.iter().any(open)
+            && (entry.low_ports_reserved || self.states.first.sysctls.iter().any(open))
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Entry {
     pub command: Vec<String>,
     /// Where its volumes were mounted.
     pub volumes: Vec<String>,
+    /// Whether it was run where ports below 1024 are reserved, as outside of Docker.
+    pub low_ports_reserved: bool,
     /// What it needs.
     pub allow: CapabilitySet,
     /// Whether it was run with no_new_privs.
@@ -59,6 +61,8 @@ struct Written {
     command: Vec<String>,
     #[serde(default)]
     volumes: Vec<String>,
+    #[serde(default)]
+    low_ports_reserved: bool,
     allow: Vec<String>,
     #[serde(default = "yes")]
     no_new_privileges: bool,
@@ -104,6 +108,7 @@ fn entry(written: Written) -> Option<Entry> {
         user: written.user,
         command: written.command,
         volumes: written.volumes,
+        low_ports_reserved: written.low_ports_reserved,
         no_new_privileges: written.no_new_privileges,
     })
 }
