@@ -84,6 +84,8 @@ impl Candidate<'_> {
             || settings.cap_add.iter().any(|word| !adds_within(word, entry))
         {
             Some("it asks for more")
+        } else if !entry.allow.is_subset(self.states.bounding()) {
+            Some("it has less than that already")
         } else {
             None
         }

@@ -24,6 +24,14 @@ fn installed(package: &str, version: &str) -> String {
     format!("Package: {package}\nStatus: install ok installed\nVersion: {version}\n\n")
 }
 
+/// The packages that an entry was learnt on.
+fn all_installed(ran: &str) -> String {
+    let line = ran.lines().find_map(|line| line.strip_prefix("packages = [")).expect("packages");
+    let packages = line.trim_end_matches(']').split(", ").map(|one| one.trim_matches('"'));
+    let packages = packages.filter_map(|one| one.split_once('='));
+    packages.map(|(name, version)| installed(name, version)).collect()
+}
+
 /// A tree with an image that has this list of packages and this configuration, as `docker save` writes it.
 fn tree(compose: &str, status: &str, config: &str) -> Tree {
     let tree = Tree::new(&[
@@ -167,13 +175,7 @@ fn whatever_differs_leaves_a_pointer_and_an_unsafe_fix() {
 #[test]
 fn a_name_is_a_pointer_and_nothing_more() {
     let ran = include_str!("../../../../catalogue/postgresql/ran.toml");
-    let packages =
-        ran.lines().find_map(|line| line.strip_prefix("packages = [")).expect("packages");
-    let packages = packages.trim_end_matches(']').split(", ").map(|one| one.trim_matches('"'));
-    let status: String = packages
-        .filter_map(|one| one.split_once('='))
-        .map(|(name, version)| installed(name, version))
-        .collect();
+    let status = all_installed(ran);
     assert!(status.contains("postgresql"));
     let command = ran.lines().find(|line| line.starts_with("command = ")).expect("a command");
     let command = command.replace("command = ", "    command: ");
@@ -194,6 +196,39 @@ fn a_name_is_a_pointer_and_nothing_more() {
     // What has no such name gets no pointer.
     let other = tree(&compose(""), &status, NO_CONFIG).scan(&["--image", "image.tar"]);
     assert!(!fix(&other)["notes"].to_string().contains("catalogue"), "{other}");
+}
+
+/// A fix never gives what the container does not have.
+#[test]
+fn what_has_less_than_was_learnt_gets_nothing_back() {
+    let (package, version, command) = memcached();
+    for (dropped, tier) in [("NET_RAW", "safe"), ("SETUID", "unsafe")] {
+        let text = compose(&format!("    command: {command}\n    cap_drop: [{dropped}]\n"));
+        let tree = tree(&text, &installed(package, version), NO_CONFIG);
+        let document = tree.scan(&["--image", "image.tar"]);
+        let fix = &of(&document, "caps-partly-dropped")[0]["fix"];
+        assert_eq!(fix["tier"], tier, "{fix:#}");
+        tree.dropcap(&["scan", "--unsafe-fixes", "--image", "image.tar"]);
+        assert_eq!(tree.text("compose.yaml").contains("SETUID"), tier == "safe");
+    }
+}
+
+/// What was learnt where low ports are reserved counts there too, and nothing else does.
+#[test]
+fn reserved_ports_are_left_to_what_was_learnt_with_them() {
+    let python = include_str!("../../../../catalogue/python/ran.toml");
+    let (package, version, command) = memcached();
+    let http_server = python.lines().find_map(|line| line.strip_prefix("command = "));
+    for (status, command, tier) in [
+        (all_installed(python), http_server.expect("a command"), "safe"),
+        (installed(package, version), command, "unsafe"),
+    ] {
+        let text = compose(&format!(
+            "    command: {command}\n    sysctls: {{net.ipv4.ip_unprivileged_port_start: 1024}}\n"
+        ));
+        let tree = tree(&text, &status, NO_CONFIG);
+        assert_eq!(fix(&tree.scan(&["--image", "image.tar"]))["tier"], tier, "{command}");
+    }
 }
 
 /// Exim becomes root by its setuid bit: what it needs is safe to keep, and no-new-privileges would break it.
