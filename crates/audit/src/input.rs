@@ -1,5 +1,6 @@
 //! What an audit is about, as the caller has read it.
 
+use crate::PolicyPlace;
 use dropcap_capability::Executable;
 use dropcap_engine::EngineVersion;
 use dropcap_image::Image;
@@ -53,9 +54,8 @@ pub struct Options {
     pub engine: Option<EngineVersion>,
     /// The day on which waivers are judged.
     pub today: Date,
-    /// What the beginning of a container's id becomes for the policy's globs, which speak of files
-    /// relative to the policy's own folder: the first is taken off, the second is put before.
-    pub policy_place: (String, String),
+    /// Where the policy lies.
+    pub policy_place: PolicyPlace,
     /// Whether the edits of fixes are worked out too; without, a fix only says what it would do.
     pub edits: bool,
 }
@@ -87,8 +87,7 @@ impl Options {
     /// A container's id as the policy's globs see it.
     #[must_use]
     pub fn policy_id(&self, id: &str) -> String {
-        let (off, before) = &self.policy_place;
-        format!("{before}{}", id.strip_prefix(off.as_str()).unwrap_or(id))
+        self.policy_place.id(id)
     }
 }
 

@@ -264,22 +264,27 @@ fn the_images_health_check_has_to_hold_too_and_extra_hosts_are_there() {
     }
     let check = "HEALTHCHECK CMD test $(stat -c %u /tmp/up) = 33";
     docker.import(place.path(), "learn/healthy:1", &[check]);
-    let learn = || {
-        let test = ["--test", "test -e /tmp/up", "--format", "json", "compose.yaml#web"];
+    let learn = |file: &str| {
+        let target = format!("{file}#web");
+        let test = ["--test", "test -e /tmp/up", "--format", "json", target.as_str()];
         let ran = with(&docker, &tree, &[&["learn"], test.as_slice()].concat());
         assert_eq!(ran.code, 0, "{}", ran.all());
         ran.json()
     };
-    let document = learn();
+    let document = learn("compose.yaml");
     assert_eq!(document["needed"], json!(["CAP_CHOWN"]), "{document:#}");
     let how = document["without"][0]["how"].as_str().unwrap();
     assert!(how.contains("health check says"), "{how}");
 
     // One that stands in the file is in place of the image's, which is not asked then.
     tree.write("compose.yaml", format!("{SERVICE}    healthcheck: {{test: 'true'}}\n"));
-    let document = learn();
+    let document = learn(&tree.path("compose.yaml").to_string_lossy());
     assert_eq!(document["needed"], json!([]), "{document:#}");
     assert!(document["notes"].to_string().contains("`healthcheck` is left out"), "{document:#}");
+    // However the file is named, the policy names it from its own folder.
+    let policy = tree.text("dropcap.toml");
+    let matches = policy.lines().filter(|line| line.starts_with("match")).collect::<Vec<_>>();
+    assert_eq!(matches, ["match = [{ container = \"compose.yaml#web\" }]"], "{policy}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::walk::{self, Found, Read_, Visited, file_error};
 use super::{digests, images};
 use crate::failure::Failure;
 use clap::Args;
-use dropcap_audit::{Input, Options, rule};
+use dropcap_audit::{Input, Options, PolicyPlace, rule};
 use dropcap_manifest::{Document, Format, classify, join, read};
 use dropcap_policy::Policy;
 use dropcap_report::FileError;
@@ -37,7 +37,7 @@ pub(crate) struct Project {
     /// Whether it came from standard input.
     pub is_stdin: bool,
     /// For [`dropcap_audit::Options`].
-    pub policy_place: (String, String),
+    pub policy_place: PolicyPlace,
     /// Where the files are that are shown under these names.
     pub paths: HashMap<String, PathBuf>,
     files: Vec<Found>,
@@ -128,8 +128,7 @@ impl Project {
             let name = file.rsplit('/').next().unwrap_or(file);
             return format!("{name}#{subject}");
         }
-        let options = Options { policy_place: self.policy_place.clone(), ..Options::default() };
-        options.policy_id(id)
+        self.policy_place.id(id)
     }
 
     /// Whether a container with this id is to be reported.
@@ -276,24 +275,18 @@ fn dockerfiles_elsewhere(read: &[Read_]) -> Vec<Found> {
     wanted.into_iter().map(found).collect()
 }
 
-/// How an id, whose file is relative to the working directory, becomes relative to the policy's
-/// folder: what to take off its beginning, and what to put there.
-fn place(policy: Option<&Path>) -> (String, String) {
-    let here = std::env::current_dir().and_then(|here| here.canonicalize());
+/// Where the policy lies, by the name by which it was found too: files may be named by the same one.
+fn place(policy: Option<&Path>) -> PolicyPlace {
     let folder = policy.and_then(Path::parent).map(|folder| match folder {
         folder if folder == Path::new("") => Path::new("."),
         folder => folder,
     });
-    let folder = folder.and_then(|folder| folder.canonicalize().ok());
-    let (Ok(here), Some(folder)) = (here, folder) else { return Default::default() };
-    let with_slash = |path: &Path| match walk::shown(path) {
-        empty if empty.is_empty() => empty,
-        path => format!("{path}/"),
-    };
-    match (here.strip_prefix(&folder), folder.strip_prefix(&here)) {
-        (Ok(below), _) => (String::new(), with_slash(below)),
-        (_, Ok(above)) => (with_slash(above), String::new()),
-        _ => Default::default(),
+    let here = std::env::current_dir().and_then(|here| here.canonicalize());
+    let (Ok(here), Some(folder)) = (here, folder) else { return PolicyPlace::default() };
+    let names = [folder.canonicalize(), std::path::absolute(folder)];
+    PolicyPlace {
+        here: walk::shown(&here),
+        folders: names.iter().flatten().map(|name| walk::shown(name)).collect(),
     }
 }
 
