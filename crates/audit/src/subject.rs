@@ -94,7 +94,7 @@ impl<'a> Subject<'a> {
     /// What stands between the policy's evidence and this container; `None` too without a policy.
     pub fn evidence_gap(&self) -> Option<EvidenceGap> {
         let digests = self.input.digests_of(self.container);
-        self.workload?.evidence_gap(&digests, &started_with(self.container))
+        self.workload?.evidence_gap(&digests, &started_with(self.container), self.engine.name())
     }
 
     /// Its states, if it starts.

@@ -213,7 +213,7 @@ fn the_example_ends_healthy_with_the_least_set() {
 }
 
 /// What was learned makes the fixes of the file as it was safe, without another trial; and no longer
-/// where another image has the name, or it is started with something else.
+/// where another image has the name, or it is started with something else, or by another engine.
 fn evidence_holds_until_something_is_another(docker: &Docker, tree: &Tree, fixed: &str) {
     const KINDS: [&str; 2] = ["caps-not-dropped", "new-privileges-allowed"];
     let compose = "agent-compose/compose.yaml";
@@ -236,6 +236,11 @@ fn evidence_holds_until_something_is_another(docker: &Docker, tree: &Tree, fixed
     assert_eq!(tiers("gateway"), ["safe", "safe"]);
     tree.write(compose, &text);
     assert_eq!(tiers("agent"), ["safe", "safe"]);
+
+    let scanned = dropcap(docker, tree, &["scan", "--engine", "podman", "--format", "json"]);
+    let podman = crate::tiers(&scanned, &format!("{compose}#gateway"));
+    assert!(podman.iter().all(|(_, tier)| tier == "unsafe"), "another engine: {podman:?}");
+    assert_eq!(podman.len(), KINDS.len());
 
     docker.run(["tag", AGENT, GATEWAY]).unwrap();
     assert_eq!(tiers("gateway"), ["unsafe", "unsafe"], "another image");

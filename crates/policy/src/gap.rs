@@ -17,6 +17,11 @@ pub enum EvidenceGap {
     },
     /// It was learned with another user, entrypoint or command.
     OtherCommand,
+    /// It was learned in another engine.
+    OtherEngine {
+        /// That one's name and version.
+        learned: String,
+    },
     /// Allowed, and nobody has seen it to be needed.
     Unseen(CapabilitySet),
     /// Refused while the test passed, and nobody has accepted it.
@@ -26,7 +31,7 @@ pub enum EvidenceGap {
 impl EvidenceGap {
     /// Whether there was evidence, and what is to run has moved away from it.
     pub const fn is_drift(&self) -> bool {
-        matches!(self, Self::OtherImage { .. } | Self::OtherCommand)
+        matches!(self, Self::OtherImage { .. } | Self::OtherCommand | Self::OtherEngine { .. })
     }
 }
 
@@ -44,6 +49,10 @@ impl fmt::Display for EvidenceGap {
             Self::OtherCommand => {
                 f.write_str("was learned with another user, entrypoint or command")
             }
+            Self::OtherEngine { learned } => write!(
+                f,
+                "was learned in {learned}, and another engine is to run it (`--engine` says which)"
+            ),
             Self::Unseen(set) => write!(f, "allows {set}, of which there is no evidence"),
             Self::Refused(set) => write!(
                 f,

@@ -119,8 +119,14 @@ impl Workload {
     /// the rest were learnt on this very image and command, each allowed capability was seen to be
     /// needed or used, and no refusal is left to look at.
     ///
-    /// `digests` are all names of the image that is to run, `command` the hash of what it is started with.
-    pub fn evidence_gap(&self, digests: &[&str], command: &str) -> Option<EvidenceGap> {
+    /// `digests` are all names of the image that is to run, `command` the hash of what it is started with,
+    /// `engine` the name of what is to run it.
+    pub fn evidence_gap(
+        &self,
+        digests: &[&str],
+        command: &str,
+        engine: &str,
+    ) -> Option<EvidenceGap> {
         let Some(digest) = self.provenance.as_ref().and_then(|from| from.image_digest.as_deref())
         else {
             return Some(EvidenceGap::None);
@@ -134,6 +140,10 @@ impl Workload {
         let learned = self.provenance.as_ref().and_then(|from| from.command_hash.as_deref());
         if learned.is_some_and(|hash| hash != command) {
             return Some(EvidenceGap::OtherCommand);
+        }
+        let learned = self.provenance.as_ref().and_then(|from| from.engine.as_deref());
+        if let Some(learned) = learned.filter(|learned| is_another_engine(learned, engine)) {
+            return Some(EvidenceGap::OtherEngine { learned: learned.to_owned() });
         }
         let unseen = |capability: &Capability| {
             let verdict = self.evidence.get(capability).map(|evidence| evidence.verdict);
@@ -150,6 +160,15 @@ impl Workload {
             self.evidence.iter().filter(refused).map(|(capability, _)| *capability).collect();
         (!refused.is_empty()).then_some(EvidenceGap::Refused(refused))
     }
+}
+
+/// Whether evidence of `learned`, an engine's name and version, says nothing of `engine`, whose defaults
+/// and whose seccomp profile are others. OpenShell starts its containers with Docker.
+fn is_another_engine(learned: &str, engine: &str) -> bool {
+    const ENGINES: [&str; 2] = ["docker", "podman"];
+    let below = if engine == "openshell" { "docker" } else { engine };
+    let learned = learned.split(' ').next().unwrap_or_default();
+    ENGINES.contains(&learned) && ENGINES.contains(&below) && learned != below
 }
 
 impl Policy {

@@ -132,24 +132,30 @@ fn evidence_speaks_of_what_ran_and_of_nothing_else() {
     let text = merge("", &learned("CHOWN")).unwrap();
     let agent = read(&text);
     let (image, command) = (digest('a'), digest('c'));
-    assert_eq!(agent.evidence_gap(&[&digest('e'), &image], &command), None);
-    assert_eq!(agent.evidence_gap(&[], &command), Some(EvidenceGap::UnknownImage));
-    let other = agent.evidence_gap(&[&digest('b')], &command);
+    assert_eq!(agent.evidence_gap(&[&digest('e'), &image], &command, "docker"), None);
+    assert_eq!(agent.evidence_gap(&[], &command, "docker"), Some(EvidenceGap::UnknownImage));
+    let other = agent.evidence_gap(&[&digest('b')], &command, "docker");
     assert!(other.is_some_and(|gap| gap.is_drift()));
-    let other = agent.evidence_gap(&[&image], &digest('d'));
+    let other = agent.evidence_gap(&[&image], &digest('d'), "docker");
     assert_eq!(other, Some(EvidenceGap::OtherCommand));
+    let other = agent.evidence_gap(&[&image], &command, "podman");
+    assert!(
+        matches!(&other, Some(EvidenceGap::OtherEngine { learned }) if learned == "docker 28.5")
+    );
+    assert!(other.unwrap().is_drift());
+    assert_eq!(agent.evidence_gap(&[&image], &command, "openshell"), None, "it stands on Docker");
     let more = read(&text.replace("[\"CHOWN\"]", "[\"CHOWN\", \"KILL\"]"));
-    let unseen = more.evidence_gap(&[&image], &command);
+    let unseen = more.evidence_gap(&[&image], &command, "docker");
     assert_eq!(unseen, Some(EvidenceGap::Unseen(set("KILL"))));
     let refusal =
         "\n[workload.evidence.SYS_NICE]\nverdict = \"refused-but-passed\"\nbecause = \"x\"\n";
     let refused = read(&format!("{text}{refusal}"));
     assert_eq!(
-        refused.evidence_gap(&[&image], &command),
+        refused.evidence_gap(&[&image], &command, "docker"),
         Some(EvidenceGap::Refused(set("SYS_NICE")))
     );
     let accepted = read(&format!("{text}{refusal}accepted = true\n"));
-    assert_eq!(accepted.evidence_gap(&[&image], &command), None);
+    assert_eq!(accepted.evidence_gap(&[&image], &command, "docker"), None);
 }
 
 #[test]

@@ -102,7 +102,7 @@ impl Plan {
                 plan.notes.extend(known.map(Known::note));
                 match known {
                     Some(Known::Learnt(_)) => Because::Evidence,
-                    _ => without_proof(gap, container, workload, input),
+                    _ => without_proof(gap, container, workload, input, engine),
                 }
             }
         };
@@ -319,11 +319,13 @@ fn without_proof(
     container: &Container,
     workload: Option<&Workload>,
     input: &Input,
+    engine: &EngineVersion,
 ) -> Because {
     let Some(workload) = workload else {
         return Because::Unproved(format!("nothing proves that it needs no more: {gap}"));
     };
-    match workload.evidence_gap(&input.digests_of(container), &started_with(container)) {
+    let digests = input.digests_of(container);
+    match workload.evidence_gap(&digests, &started_with(container), engine.name()) {
         None => Because::Evidence,
         Some(gap) => Because::Unproved(format!("the policy's workload `{}` {gap}", workload.name)),
     }

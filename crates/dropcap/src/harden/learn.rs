@@ -10,7 +10,7 @@ use dropcap_audit::{Audited, AuditedContainer, Options};
 use dropcap_observe::Session;
 use dropcap_observe::docker::Docker;
 use dropcap_observe::journal::Journal;
-use dropcap_policy::{Learned, Policy, merge};
+use dropcap_policy::{Learned, Policy, Workload, merge};
 use std::path::Path;
 use std::time::Duration;
 
@@ -103,7 +103,8 @@ fn needs_evidence(project: &Project, one: &AuditedContainer) -> bool {
     let has_test = workload.is_some_and(|workload| workload.test.is_some());
     let digests = project.input.digests_of(&one.container);
     let hash = dropcap_audit::started_with(&one.container);
-    has_test && workload.is_some_and(|one| one.evidence_gap(&digests, &hash).is_some())
+    let gap = |workload: &Workload| workload.evidence_gap(&digests, &hash, one.engine.name());
+    has_test && workload.is_some_and(|workload| gap(workload).is_some())
 }
 
 impl LearnedFirst {
