@@ -13,6 +13,9 @@ use dropcap_manifest::{Container, Engine, Kind, PrivilegeStep, Spanned, Starter}
 use dropcap_policy::{EvidenceGap, Workload};
 use std::ops::Range;
 
+/// What a Dockerfile begins with that begins with nothing.
+const NO_IMAGE: &str = "scratch";
+
 /// One container with all that is known of it.
 pub struct Subject<'a> {
     /// As it is written.
@@ -172,12 +175,12 @@ impl<'a> Subject<'a> {
         what.prove_same_after(&settings, self.input, self.engine)
     }
 
-    /// Whether the user was read: in the container's file, in its Dockerfile or in its image.
+    /// Whether the user was read: in the container's file, in its Dockerfile or in its image. A
+    /// Dockerfile without `USER` has that of the image that it begins with.
     pub fn user_is_known(&self) -> bool {
         let container = self.container;
         container.settings.user.is_some()
-            || container.build.is_some()
-            || container.kind == Kind::Dockerfile
+            || container.base.as_deref() == Some(NO_IMAGE)
             || container.engine == Engine::OpenShell
             || self.image.is_some()
     }

@@ -160,6 +160,9 @@ pub struct Container {
     pub image: Option<Spanned<String>>,
     /// How the image is built, if that is said.
     pub build: Option<Build>,
+    /// The image that its Dockerfile begins with, which may set what that file does not; `None` where
+    /// there is no Dockerfile, or it was not read.
+    pub base: Option<String>,
     /// What is asked of the engine.
     pub settings: Settings,
     /// Where values were read that come from another file: an override merged in, the Dockerfile
@@ -240,6 +243,7 @@ impl Container {
             starter,
             image: None,
             build: None,
+            base: None,
             settings: Settings::default(),
             parts: Vec::new(),
             entrypoint_script: None,

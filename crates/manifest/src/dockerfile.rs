@@ -136,6 +136,9 @@ fn stages<'a>(path: &str, text: &str, instructions: &[Instruction<'a>]) -> Vec<S
         }
     }
     let mut stages: Vec<Stage> = states.into_iter().map(|state| state.stage).collect();
+    for Stage { container, .. } in &mut stages {
+        container.base = container.image.as_ref().map(|image| image.value.clone());
+    }
     if let Some(last) = stages.last_mut()
         && last.name.is_none()
     {

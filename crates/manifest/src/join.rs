@@ -213,6 +213,7 @@ impl<'d> Tree<'d> {
             }
         }
         container.unknowns.extend(image.unknowns);
+        container.base = image.base;
         container.entrypoint_script = self.script(container, &stage.copies, &build.context);
     }
 

@@ -32,7 +32,12 @@ fn check(subject: &Subject) -> Vec<Finding> {
         }
         (_, Some(user)) => format!("starts as root (`{}`)", user.value),
         (_, None) if read => "starts as root: no USER is set".to_owned(),
-        (_, None) => "starts as root, if its image sets no USER (the image is not read)".to_owned(),
+        (_, None) => match &subject.container.base {
+            Some(base) => {
+                format!("starts as root, if `{base}` sets no USER (that image is not read)")
+            }
+            None => "starts as root, if its image sets no USER (the image is not read)".to_owned(),
+        },
     };
     let mut message = format!(
         "{}{} {who}; uid 0 owns root's files and the kernel's settings even without a capability",

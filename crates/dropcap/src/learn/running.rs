@@ -91,6 +91,7 @@ fn container(said: &Value, engine: Engine) -> Container {
         starter: Starter::Known,
         image,
         build: None,
+        base: None,
         settings,
         parts: Vec::new(),
         entrypoint_script: None,

@@ -53,3 +53,33 @@ fn a_detour_in_a_path_hides_nothing() {
     let found = tree.dropcap(&["scan", "--format", "json", "link/../compose.yaml"]).json();
     assert_eq!(found["containers"][0]["id"], "link/../compose.yaml#elsewhere");
 }
+
+/// A Dockerfile without `USER` has that of the image that it begins with, and one that is not there
+/// says nothing.
+#[test]
+fn root_is_certain_only_where_somebody_wrote_it_or_nothing_lies_below() {
+    let build = "services:\n  it:\n    build: .\n";
+    let message = |files: &[(&str, &str)]| {
+        let found = Tree::new(files).dropcap(&["scan", "--format", "json"]).json();
+        let findings = found["findings"].as_array().unwrap();
+        let of_root = findings.iter().find(|one| one["rule"] == "runs-as-root").unwrap();
+        let text = |field: &str| of_root[field].as_str().unwrap().to_owned();
+        (text("level"), text("message"))
+    };
+    for (dockerfile, level, words) in [
+        ("FROM example/app\n", "note", "if `example/app` sets no USER"),
+        ("FROM example/app AS a\nFROM a\n", "note", "if `example/app` sets no USER"),
+        ("FROM scratch\n", "warning", "starts as root: no USER is set"),
+        ("FROM example/app\nUSER 0\n", "warning", "starts as root (`0`)"),
+    ] {
+        for files in [
+            &[("Dockerfile", dockerfile)][..],
+            &[("compose.yaml", build), ("Dockerfile", dockerfile)],
+        ] {
+            let (found, said) = message(files);
+            assert!(found == level && said.contains(words), "{dockerfile}: {found}: {said}");
+        }
+    }
+    let (level, said) = message(&[("compose.yaml", build)]);
+    assert!(level == "note" && said.contains("if its image sets no USER"), "{level}: {said}");
+}

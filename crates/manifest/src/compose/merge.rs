@@ -73,6 +73,7 @@ pub(crate) fn merge(base: &Container, over: &Container) -> Container {
         } else {
             over.build.clone().or_else(|| base.build.clone())
         },
+        base: None,
         settings,
         parts: over.parts.clone(),
         entrypoint_script: None,
