@@ -7,6 +7,8 @@ mod configured;
 #[cfg(target_os = "linux")]
 pub(crate) mod container;
 #[cfg(target_os = "linux")]
+mod explain;
+#[cfg(target_os = "linux")]
 pub(crate) mod linux;
 #[cfg(target_os = "linux")]
 pub(crate) mod place;

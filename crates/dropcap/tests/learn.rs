@@ -154,7 +154,7 @@ const COMPOSE: &str = "services:
     depends_on: [db]
     volumes: ['data:/data', './own:/own']
     environment: {GREETING: hello}
-    command: [sh, -c, 'trap \"exit 0\" TERM; echo $$GREETING > /own/said; touch /data/f; chown 33 /data/f && touch /tmp/up; while :; do sleep 0.05; done']
+    command: [sh, -c, 'trap \"exit 0\" TERM; echo $$GREETING > /own/said; [ -e /data/f ] || touch /data/f; chown 33 /data/f && touch /tmp/up; while :; do sleep 0.05; done']
   db:
     image: learn/box:1
     command: [sh, -c, 'trap \"exit 0\" TERM; while :; do sleep 0.05; done']

@@ -60,6 +60,8 @@ fn a_podman_run_line_is_learned_in_podman() {
     assert_eq!(document["needed"], json!(["CAP_CHOWN"]), "{document:#}");
     let engine = document["engine"].as_str().unwrap();
     assert_eq!(engine, format!("podman {}", podman.version()));
+    let call = document["without"][0]["call"].as_str().unwrap_or_default();
+    assert!(call.contains("chown") && call.ends_with("EPERM"), "{document:#}");
     nothing_is_left(&podman);
 
     // What is added, a user other than root holds; in Docker it would not.

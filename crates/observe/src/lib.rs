@@ -23,4 +23,4 @@ pub use life::{Run, Usual, phase};
 pub use minimise::{Minimum, Oracle, SearchError, Substitute, minimise};
 pub use outcome::{Failure, Outcome};
 pub use session::Session;
-pub use trials::{Progress, Trial, Trials};
+pub use trials::{Progress, Traceable, Trial, Trials};

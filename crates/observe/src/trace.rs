@@ -23,44 +23,58 @@ pub struct Trace {
     allowed: HashSet<Call>,
 }
 
+/// How strace writes; the file's name follows.
+const HOW: [&str; 7] = ["-f", "-qq", "-s", "64", "-e", "signal=none", "-o"];
+
 /// The words that trace what follows them, into `file`; what is traced stays the child, so that signals
 /// reach it.
 pub fn strace(file: &Path) -> Vec<OsString> {
-    let words = ["strace", "-D", "-f", "-qq", "-s", "64", "-e", "signal=none", "-o"];
-    words.iter().map(OsString::from).chain([file.into(), "--".into()]).collect()
+    let words = ["strace", "-D"].into_iter().chain(HOW);
+    words.map(OsString::from).chain([file.into(), "--".into()]).collect()
+}
+
+/// The arguments that trace a process that runs, and what it forks, into `file`.
+pub fn attach(file: &Path, process: &str) -> Vec<OsString> {
+    let rest = [file.into(), "-p".into(), process.into()];
+    HOW.into_iter().map(OsString::from).chain(rest).collect()
 }
 
 impl Trace {
     /// Reads what strace wrote of a launcher that executes the command in its own place. `own` is a
     /// how a path begins whose last name is another one in each run.
     pub fn read(text: &[u8], own: &str) -> Self {
-        let text = String::from_utf8_lossy(&text[..text.len().min(LARGEST)]);
         let mut trace = Self::default();
+        // The launcher, then the command.
+        trace.add(text, own, 2);
+        trace
+    }
+
+    /// Adds what strace wrote of another start, from where the `first`-th program was executed.
+    pub fn add(&mut self, text: &[u8], own: &str, first: usize) {
+        let text = String::from_utf8_lossy(&text[..text.len().min(LARGEST)]);
         let mut executed = 0;
         for line in text.lines() {
             let line = without_names(line, own);
             let Some((call, result)) = parse(&line) else { continue };
             if call.name == "execve" && result.starts_with('0') {
                 executed += 1;
-                // The launcher, then the command.
-                if executed <= 2 {
+                if executed <= first {
                     continue;
                 }
             }
-            if executed < 2 {
+            if executed < first {
                 continue;
             }
             let refusal = REFUSALS.iter().find(|errno| result.contains(*errno));
             match refusal {
                 Some(errno) => {
                     let shown = format!("{}({}): {errno}", call.name, call.arguments);
-                    trace.refused.push((call, shown));
+                    self.refused.push((call, shown));
                 }
-                None if !result.starts_with('-') => drop(trace.allowed.insert(call)),
+                None if !result.starts_with('-') => drop(self.allowed.insert(call)),
                 None => {}
             }
         }
-        trace
     }
 
     /// The calls that were refused here and made in `other`, each once, in their order.

@@ -2,6 +2,7 @@
 
 use crate::command::{During, TrialError};
 use crate::journal::Journal;
+use crate::trace::Trace;
 use crate::{Oracle, Outcome, Run, Usual};
 use dropcap_capability::CapabilitySet;
 use std::thread;
@@ -13,6 +14,15 @@ pub trait Trial {
     /// # Errors
     /// A life that says nothing about the set.
     fn live(&self, set: CapabilitySet, usual: &Usual) -> Result<Run, TrialError>;
+}
+
+/// What can be run with a set under strace(1).
+pub trait Traceable {
+    /// One life with `set`, and the calls of the workload itself; `None` where nothing can be traced here.
+    ///
+    /// # Errors
+    /// A life that says nothing about the set.
+    fn trace(&self, set: CapabilitySet, usual: &Usual) -> Result<Option<(Run, Trace)>, TrialError>;
 }
 
 /// Runs a trial for the search, keeps a journal of it, and says how far it is.

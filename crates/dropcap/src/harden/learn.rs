@@ -11,6 +11,7 @@ use dropcap_observe::Session;
 use dropcap_observe::docker::Docker;
 use dropcap_observe::journal::Journal;
 use dropcap_policy::{Learned, Policy, Workload, merge};
+use dropcap_report::text::clean;
 use std::path::Path;
 use std::time::Duration;
 
@@ -66,6 +67,7 @@ pub(super) fn first(
             name: None,
             patience: Duration::from_secs(arguments.patience),
             quiet: arguments.output.quiet,
+            by_trial: false,
             session,
         };
         let id = &one.container.id;
@@ -74,11 +76,15 @@ pub(super) fn first(
                 let learned = record.learned();
                 text = merge(&text, &learned)
                     .map_err(|error| Failure::new("the policy cannot be written").because(error))?;
-                all.said.push(format!(
-                    "{id}: learned in {} runs: needs {}",
-                    record.runs(),
-                    record.needed
-                ));
+                let mut said =
+                    format!("{id}: learned in {} runs: needs {}", record.runs(), record.needed);
+                for lost in &record.refused {
+                    let (capability, call) = (lost.capability, clean(&lost.call));
+                    said.push_str(&format!(
+                        "; without {capability} this was refused, and all passed: {call}"
+                    ));
+                }
+                all.said.push(said);
                 let known =
                     place.policy.as_ref().and_then(|policy| policy.workload(&learned.workload));
                 let document = record.json(&learned.compare(known));

@@ -1,23 +1,20 @@
 //! A command as the workload.
 
 use super::Arguments;
+use super::explain::explain;
 use super::place::Place;
-use super::record::{Broken, Record, Refused};
-use super::search::{Found, journal, search};
+use super::record::Record;
+use super::search::{journal, search};
 use crate::failure::Failure;
 use crate::run::user;
 use dropcap_capability::{CapabilitySet, Credentials};
-use dropcap_observe::command::{CommandTrial, Confining, TrialError};
-use dropcap_observe::trace::Trace;
-use dropcap_observe::{Oracle, Outcome, Session, Usual, minimise};
+use dropcap_observe::Session;
+use dropcap_observe::command::{CommandTrial, Confining};
 use dropcap_policy::command_hash;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// So many calls that were refused while it passed are traced back to a capability.
-const EXPLAINED: usize = 6;
 
 /// Learns of the command of `arguments`.
 pub fn learn(
@@ -149,94 +146,4 @@ fn find(program: &OsStr) -> Option<PathBuf> {
     }
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
-}
-
-/// Shows, by a trace of one run without each capability, which call it is for; and which calls were
-/// refused although all passed.
-fn explain(
-    trial: &CommandTrial,
-    start: CapabilitySet,
-    found: &Found,
-    record: &mut Record,
-) -> Result<(), Failure> {
-    let needed = found.minimum.needed;
-    let trace = |set| traced(trial, set, &found.usual);
-    let Some(with) = trace(needed)? else {
-        record.notes.push(
-            "no strace(1) here that can trace: which call it is for is not shown, and nobody has looked \
-             for what was refused while it passed"
-                .to_owned(),
-        );
-        return Ok(());
-    };
-    for broken in &mut record.without {
-        let without = trace(needed.without(broken.capability))?;
-        broken.call = without.as_ref().and_then(|without| {
-            without.refused_but_allowed_in(&with).first().map(|call| (*call).to_owned())
-        });
-    }
-    let Some(everything) = trace(start)? else { return Ok(()) };
-    let lost = with.refused_but_allowed_in(&everything);
-    for call in lost.iter().take(EXPLAINED) {
-        let mut asked =
-            Attribution { trial, usual: &found.usual, needed, everything: &everything, call };
-        // Where it comes and goes by itself, it is not for want of a capability.
-        if let Ok(because) = minimise(&mut asked, start - needed) {
-            for capability in because.needed.iter() {
-                record.refused.push(Refused { capability, call: (*call).to_owned() });
-            }
-        }
-    }
-    record.refused.sort_by_key(|one| one.capability);
-    record.refused.dedup_by_key(|one| one.capability);
-    if lost.len() > EXPLAINED {
-        let more = lost.len() - EXPLAINED;
-        record.notes.push(format!("{more} more calls were refused while it passed"));
-    }
-    Ok(())
-}
-
-fn traced(
-    trial: &CommandTrial,
-    set: CapabilitySet,
-    usual: &Usual,
-) -> Result<Option<Trace>, Failure> {
-    let traced = trial
-        .trace(set, usual)
-        .map_err(|error| Failure::new("a run cannot be traced").because(error))?;
-    Ok(traced.map(|(_, trace)| trace))
-}
-
-/// Asks for which capability a call is let through that was refused while everything passed.
-struct Attribution<'a> {
-    trial: &'a CommandTrial,
-    usual: &'a Usual,
-    needed: CapabilitySet,
-    everything: &'a Trace,
-    call: &'a str,
-}
-
-impl Oracle for Attribution<'_> {
-    type Error = TrialError;
-
-    fn run(&mut self, sets: &[CapabilitySet]) -> Result<Vec<Outcome>, TrialError> {
-        let one = |set: &CapabilitySet| {
-            let traced = self.trial.trace(self.needed | *set, self.usual)?;
-            let refused = traced.is_none_or(|(_, trace)| {
-                trace.refused_but_allowed_in(self.everything).contains(&self.call)
-            });
-            Ok(if refused { Outcome::Failed(Default::default()) } else { Outcome::Passed })
-        };
-        sets.iter().map(one).collect()
-    }
-}
-
-impl Broken {
-    /// As the policy says it: the call where it is known, else how the run failed.
-    pub fn because(&self) -> String {
-        match &self.call {
-            Some(call) => call.clone(),
-            None => self.failure.to_string(),
-        }
-    }
 }

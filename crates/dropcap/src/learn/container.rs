@@ -1,6 +1,7 @@
 //! A container as the workload, tried in the engine that answers here.
 
 use super::configured::{Translated, translate};
+use super::explain::explain;
 use super::linux::say_left;
 use super::place::Place;
 use super::record::{Alternative, Record};
@@ -33,6 +34,8 @@ pub struct Asked<'a> {
     pub name: Option<&'a str>,
     pub patience: Duration,
     pub quiet: bool,
+    /// No run is traced.
+    pub by_trial: bool,
     /// Names what the trials make.
     pub session: &'a Session,
 }
@@ -127,9 +130,9 @@ pub fn learn(
     if record.running.is_some() {
         record.notes.push(COPY.to_owned());
     }
-    record
-        .notes
-        .push("in a container no trace is made: refusals while it passed are not seen".to_owned());
+    if !asked.by_trial {
+        explain(&trial, start, &found, &mut record)?;
+    }
     record.alternatives = alternatives(&trial, &found)?;
     Ok((record, found.journal))
 }

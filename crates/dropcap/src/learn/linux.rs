@@ -146,6 +146,7 @@ fn of_target(
         name: arguments.name.as_deref(),
         patience: Duration::from_secs(arguments.patience),
         quiet: arguments.output.quiet,
+        by_trial: arguments.by_trial,
         session,
     };
     let (record, journal) = container::learn(&asked, &place, &project, found)?;

@@ -6,7 +6,7 @@ use crate::life::{Clock, phase};
 use crate::said::lines;
 use crate::session::PREFIX;
 use crate::trace::{Trace, strace};
-use crate::{Failure, Outcome, Run, Session, Trial, Usual};
+use crate::{Failure, Outcome, Run, Session, Traceable, Trial, Usual};
 use dropcap_capability::CapabilitySet;
 pub use process::sweep;
 use process::{Running, code, settle};
@@ -165,32 +165,6 @@ impl CommandTrial {
         Ok(usual.judge(run))
     }
 
-    /// One life with `set` under strace(1), and the calls of the command itself; `None` where strace
-    /// cannot trace here.
-    ///
-    /// # Errors
-    /// [`TrialError`].
-    pub fn trace(
-        &self,
-        set: CapabilitySet,
-        usual: &Usual,
-    ) -> Result<Option<(Run, Trace)>, TrialError> {
-        let folder = tempfile::tempdir().during("making a folder for the trace")?;
-        let file = folder.path().join("trace");
-        let run = match self.traced(set, usual, &strace(&file)) {
-            Ok(run) => run,
-            // There is no strace.
-            Err(TrialError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
-        let Ok(text) = std::fs::read(&file) else { return Ok(None) };
-        let temporary = std::env::temp_dir().join(PREFIX);
-        let trace = Trace::read(&text, &temporary.to_string_lossy());
-        Ok((!text.is_empty()).then_some((run, trace)))
-    }
-
     /// A temporary folder of one life.
     fn directory(&self) -> Result<tempfile::TempDir, TrialError> {
         let prefix = format!("{PREFIX}{}", self.session.name());
@@ -236,6 +210,25 @@ impl CommandTrial {
 impl Trial for CommandTrial {
     fn live(&self, set: CapabilitySet, usual: &Usual) -> Result<Run, TrialError> {
         self.traced(set, usual, &[])
+    }
+}
+
+impl Traceable for CommandTrial {
+    fn trace(&self, set: CapabilitySet, usual: &Usual) -> Result<Option<(Run, Trace)>, TrialError> {
+        let folder = tempfile::tempdir().during("making a folder for the trace")?;
+        let file = folder.path().join("trace");
+        let run = match self.traced(set, usual, &strace(&file)) {
+            Ok(run) => run,
+            // There is no strace.
+            Err(TrialError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let Ok(text) = std::fs::read(&file) else { return Ok(None) };
+        let temporary = std::env::temp_dir().join(PREFIX);
+        let trace = Trace::read(&text, &temporary.to_string_lossy());
+        Ok((!text.is_empty()).then_some((run, trace)))
     }
 }
 

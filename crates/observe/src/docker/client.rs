@@ -151,6 +151,21 @@ impl Docker {
         self.must(&["image", "inspect", "--format", "{{.Config.User}}", image])
     }
 
+    /// The entrypoint and the command of an image.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub(super) fn image_words(
+        &self,
+        image: &str,
+    ) -> Result<(Vec<String>, Vec<String>), TrialError> {
+        let format = "[{{json .Config.Entrypoint}},{{json .Config.Cmd}}]";
+        let said = self.must(&["image", "inspect", "--format", format, image])?;
+        let said: (Option<Vec<String>>, Option<Vec<String>>) = serde_json::from_str(&said)
+            .map_err(|error| TrialError::Engine(format!("image inspect: {error}")))?;
+        Ok((said.0.unwrap_or_default(), said.1.unwrap_or_default()))
+    }
+
     /// Whether an image says how to tell that it is healthy.
     ///
     /// # Errors

@@ -2,10 +2,12 @@
 
 use super::deaf::is_deaf;
 use super::left::LABEL;
+use super::tracer::{Tracer, gated};
 use super::{Configured, ContainerTrial, Idle};
 use crate::command::{During, TrialError, seconds};
 use crate::life::{KILLED, phase};
 use crate::session::PREFIX;
+use crate::trace::Trace;
 use crate::{Failure, Usual};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -38,7 +40,15 @@ pub(super) struct Life<'a> {
     /// The longest that its test was waited for.
     longest: Duration,
     stopped: Vec<u8>,
+    /// Where it is traced.
+    tracer: Option<Tracer>,
 }
+
+/// Podman starts anew for each word that it is told, and two wait for each other: on a busy machine an exec
+/// alone may take seconds.
+const PODMANS_LEAST: Duration = Duration::from_secs(10);
+/// A traced one is given so many times longer.
+const TRACED: u32 = 3;
 
 type Lived = Result<Result<(), Failure>, TrialError>;
 
@@ -53,7 +63,20 @@ impl<'a> Life<'a> {
             network: false,
             longest: Duration::ZERO,
             stopped: Vec::new(),
+            tracer: None,
         }
+    }
+
+    /// Has it traced.
+    pub fn trace(&mut self) -> Result<(), TrialError> {
+        self.tracer = Some(Tracer::new()?);
+        Ok(())
+    }
+
+    /// What was traced; `None` where nothing could be, or was asked for.
+    pub fn traced(&mut self) -> Result<Option<Trace>, TrialError> {
+        let own = std::env::temp_dir().join(PREFIX);
+        self.tracer.take().map(|tracer| tracer.finish(&own.to_string_lossy())).transpose()
     }
 
     pub fn measured(&mut self) -> (Vec<u8>, Duration) {
@@ -96,7 +119,10 @@ impl<'a> Life<'a> {
     pub fn live(&mut self, capabilities: &[String], usual: &Usual) -> Lived {
         self.prepare()?;
         for start in [phase::START, phase::RESTART_VOLUMES] {
-            let container = self.trial.container.clone();
+            let container = match self.tracer {
+                Some(_) => gated(&self.trial.docker, &self.trial.container)?,
+                None => self.trial.container.clone(),
+            };
             let id = match self.create(&container, capabilities) {
                 // An engine older than the capability: nobody can have it there.
                 Err(TrialError::Engine(said)) if said.contains(UNKNOWN_CAPABILITY) => {
@@ -116,12 +142,22 @@ impl<'a> Life<'a> {
     }
 
     fn live_once(&mut self, id: &str, start: &str, usual: &Usual) -> Lived {
-        let patience = usual.patience(self.trial.limit);
+        let slower = if self.tracer.is_some() { TRACED } else { 1 };
+        let mut patience = usual.patience(self.trial.limit) * slower;
+        if self.trial.docker.is_podman() {
+            patience = patience.max(PODMANS_LEAST);
+        }
+        patience = patience.min(self.trial.limit);
         let failed = |phase: &str, how: String, output: Vec<String>| {
             Ok(Err(Failure { phase: phase.to_owned(), how, output }))
         };
         if let Err(said) = self.start(id)? {
             return failed(start, "the engine cannot start it".to_owned(), said);
+        }
+        if let Some(tracer) = &mut self.tracer
+            && !tracer.attach(&self.trial.docker, id)?
+        {
+            self.tracer = None;
         }
         let since = Instant::now();
         if let Err(failure) = self.wait_for_test(id, start, since + patience)? {

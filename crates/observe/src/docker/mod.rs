@@ -8,12 +8,14 @@ mod client;
 mod deaf;
 mod left;
 mod life;
+mod tracer;
 
 pub use client::{Answer, Client, Docker, EngineVersion};
 
 use crate::command::TrialError;
 use crate::life::phase;
-use crate::{Outcome, Run, Session, Trial, Usual};
+use crate::trace::Trace;
+use crate::{Outcome, Run, Session, Traceable, Trial, Usual};
 use dropcap_capability::CapabilitySet;
 use life::Life;
 use std::path::PathBuf;
@@ -126,8 +128,31 @@ impl ContainerTrial {
         self.live_with(&self.container.capabilities.clone(), usual)
     }
 
+    /// The flags that let it hold `set` and nothing else.
+    fn flags(&self, set: CapabilitySet) -> Vec<String> {
+        let mut flags = vec!["--cap-drop=ALL".to_owned()];
+        flags.extend(set.iter().map(|capability| {
+            let name = capability.to_string();
+            format!("--cap-add={}", name.strip_prefix("CAP_").unwrap_or(&name))
+        }));
+        if self.no_new_privileges {
+            flags.push("--security-opt=no-new-privileges".to_owned());
+        }
+        flags
+    }
+
     fn live_with(&self, capabilities: &[String], usual: &Usual) -> Result<Run, TrialError> {
-        let mut life = Life::new(self, self.next());
+        let (run, _) = self.end(Life::new(self, self.next()), capabilities, usual)?;
+        Ok(run)
+    }
+
+    /// Lives this life to its end.
+    fn end(
+        &self,
+        mut life: Life,
+        capabilities: &[String],
+        usual: &Usual,
+    ) -> Result<(Run, Option<Trace>), TrialError> {
         let lived = life.live(capabilities, usual);
         // Whatever came of it, nothing is left behind.
         let cleaned = life.clean_up();
@@ -141,20 +166,21 @@ impl ContainerTrial {
         if !run.outcome.passed() {
             self.docker.still_there()?;
         }
-        Ok(run)
+        Ok((run, life.traced()?))
     }
 }
 
 impl Trial for ContainerTrial {
     fn live(&self, set: CapabilitySet, usual: &Usual) -> Result<Run, TrialError> {
-        let mut flags = vec!["--cap-drop=ALL".to_owned()];
-        flags.extend(set.iter().map(|capability| {
-            let name = capability.to_string();
-            format!("--cap-add={}", name.strip_prefix("CAP_").unwrap_or(&name))
-        }));
-        if self.no_new_privileges {
-            flags.push("--security-opt=no-new-privileges".to_owned());
-        }
-        self.live_with(&flags, usual)
+        self.live_with(&self.flags(set), usual)
+    }
+}
+
+impl Traceable for ContainerTrial {
+    fn trace(&self, set: CapabilitySet, usual: &Usual) -> Result<Option<(Run, Trace)>, TrialError> {
+        let mut life = Life::new(self, self.next());
+        life.trace()?;
+        let (run, traced) = self.end(life, &self.flags(set), usual)?;
+        Ok(traced.map(|trace| (run, trace)))
     }
 }
