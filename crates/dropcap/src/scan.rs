@@ -111,7 +111,14 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let tiers = Tiers { safe: true, unsafe_too: arguments.unsafe_fixes };
     if arguments.diff {
         let changes = fixes::changes(&audited, &project.input, &options, tiers);
-        return Ok(show_diff(&changes, &audited, tiers, arguments.output.look()));
+        project.errors.extend(changes.refused.iter().cloned());
+        show_diff(&changes, &audited, &project, tiers, arguments.output.look());
+        let code = if changes.files.is_empty() { 0 } else { FOUND };
+        return Ok(ExitCode::from(if is_unreadable(&arguments, &project) {
+            UNREADABLE
+        } else {
+            code
+        }));
     }
     if arguments.fix || arguments.unsafe_fixes {
         if project.is_stdin {
@@ -165,9 +172,14 @@ fn report(
     Ok(())
 }
 
-fn exit_code(arguments: &Arguments, project: &Project, audited: &Audited) -> ExitCode {
+/// Whether something that had to be read cannot be.
+fn is_unreadable(arguments: &Arguments, project: &Project) -> bool {
     let strict = arguments.strict_collection && !project.errors.is_empty();
-    if project.named_is_unreadable() || strict {
+    project.named_is_unreadable() || strict
+}
+
+fn exit_code(arguments: &Arguments, project: &Project, audited: &Audited) -> ExitCode {
+    if is_unreadable(arguments, project) {
         return ExitCode::from(UNREADABLE);
     }
     let found = audited.findings.iter().any(|finding| arguments.fail_on.counts(finding));
@@ -187,19 +199,33 @@ fn applied(changes: &fixes::Changes, audited: &Audited, tiers: Tiers) -> String 
     }))
 }
 
-/// The changes as a patch on standard output; what there is to say of them beside it.
-fn show_diff(changes: &fixes::Changes, audited: &Audited, tiers: Tiers, look: Look) -> ExitCode {
+/// The changes as a patch on standard output; what there is to say of them, of what is left out and of what cannot
+/// be read, beside it.
+fn show_diff(
+    changes: &fixes::Changes,
+    audited: &Audited,
+    project: &Project,
+    tiers: Tiers,
+    look: Look,
+) {
     for change in &changes.files {
         print(&fixes::diff(change));
     }
-    let said = applied(changes, audited, tiers);
+    let mut said = applied(changes, audited, tiers);
+    let left = text::fixes(audited.findings.iter().filter_map(|finding| {
+        let fix = finding.fix.as_ref().filter(|fix| !is_wanted(fix.tier, tiers))?;
+        Some((finding.container.as_str(), fix))
+    }));
+    if !left.is_empty() {
+        said.push_str("left out (`--unsafe-fixes` takes these too):\n");
+        said.push_str(&left);
+    }
     if !said.is_empty() {
         say(said.trim_end());
     }
-    for error in &changes.refused {
+    for error in &project.errors {
         say(text::error(error, look).trim_end());
     }
-    ExitCode::from(if changes.files.is_empty() { 0 } else { FOUND })
 }
 
 fn explain(name: &str) -> Result<ExitCode, Failure> {

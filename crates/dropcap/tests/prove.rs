@@ -35,7 +35,7 @@ impl Place {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("its mode");
         fs::write(folder.path().join("compose.yaml"), COMPOSE).expect("the Compose file");
         let program = folder.path().join("dropcap");
-        fs::copy(env!("CARGO_BIN_EXE_dropcap"), &program).expect("the program");
+        dropcap_testkit::root::copy(env!("CARGO_BIN_EXE_dropcap"), &program);
         fs::set_permissions(program, fs::Permissions::from_mode(0o755)).expect("its mode");
         Self { folder }
     }
@@ -51,7 +51,7 @@ impl Place {
             fs::create_dir_all(root.join(directory)).expect("a directory");
         }
         fs::write(root.join("etc/passwd"), "root:x:0:0::/:/\nsandbox:x:1000:1000::/:/\n").unwrap();
-        fs::copy(env!("CARGO_BIN_EXE_dropcap"), root.join("bin/su")).expect("the file");
+        dropcap_testkit::root::copy(env!("CARGO_BIN_EXE_dropcap"), root.join("bin/su"));
         fs::set_permissions(root.join("bin/su"), fs::Permissions::from_mode(0o4755)).unwrap();
         root
     }

@@ -245,9 +245,10 @@ pub fn summary(audited: &Audited, errors: &[FileError], look: Look) -> String {
     }
     line.push('\n');
     if safe + unsafe_ones > 0 {
+        let others = if unsafe_ones > 0 { ", and what would make them safe" } else { "" };
         line.push_str(&format!(
             "{safe} can be fixed safely (`--fix`), {unsafe_ones} more with `--unsafe-fixes`; `--diff` \
-             shows the changes\n"
+             shows the changes{others}\n"
         ));
     }
     line

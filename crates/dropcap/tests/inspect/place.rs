@@ -47,7 +47,7 @@ impl Place {
     pub fn program(&self, path: &str, mode: u32, capabilities: Option<&str>) -> PathBuf {
         let path = self.path().join(path);
         fs::create_dir_all(path.parent().expect("a folder")).expect("its folder");
-        fs::copy("/bin/cat", &path).expect("the program");
+        dropcap_testkit::root::copy("/bin/cat", &path);
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("its mode");
         if let Some(capabilities) = capabilities {
             let setcap = Command::new("setcap")

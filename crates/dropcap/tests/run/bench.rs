@@ -101,7 +101,7 @@ impl Bench {
 
     pub fn copy(&self, from: &Path, name: &str) -> PathBuf {
         let to = self.path(name);
-        std::fs::copy(from, &to).unwrap();
+        dropcap_testkit::root::copy(from, &to);
         self.mode(&to, 0o755);
         to
     }

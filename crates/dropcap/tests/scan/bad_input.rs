@@ -143,7 +143,7 @@ fn a_file_that_may_not_be_read() {
     crate::reports::set_mode(&tree, "closed", 0o000);
     // Root may read everything, so the scan is somebody else's, with a binary that may be executed.
     let binary = tree.path("dropcap");
-    fs::copy(DROPCAP, &binary).unwrap();
+    dropcap_testkit::root::copy(DROPCAP, &binary);
     let mut command = Command::new(&binary);
     command.args(["scan", "--format", "json"]).current_dir(tree.root());
     if rustix_is_root() {

@@ -132,6 +132,21 @@ fn a_diff_changes_nothing() {
 }
 
 #[test]
+fn a_diff_says_what_it_leaves_out_and_what_cannot_be_read() {
+    let tree = Tree::new(&[("compose.yaml", COMPOSE), ("broken.yaml", "services:\n  a: [\n")]);
+    let ran = tree.dropcap(&["scan", "--diff", "compose.yaml"]);
+    assert_eq!((ran.stdout.as_str(), ran.code), ("", 0), "{}", ran.all());
+    for said in ["left out (`--unsafe-fixes` takes these too)", "unsafe:", "dropcap learn"] {
+        assert!(ran.stderr.contains(said), "{}", ran.all());
+    }
+    let ran = tree.dropcap(&["scan", "--diff", "--unsafe-fixes", "compose.yaml"]);
+    assert!(!ran.stderr.contains("left out") && ran.code == 1, "{}", ran.all());
+    let ran = tree.dropcap(&["scan", "--diff", "--unsafe-fixes", "compose.yaml", "broken.yaml"]);
+    assert!(ran.stderr.contains("broken.yaml:") && ran.code == 2, "{}", ran.all());
+    assert!(ran.stdout.contains("+    cap_drop"), "the rest is done all the same: {}", ran.all());
+}
+
+#[test]
 fn what_the_entrypoint_shows_is_kept() {
     let tree = Tree::new(&[
         ("compose.yaml", "services:\n  db:\n    build: .\n"),
