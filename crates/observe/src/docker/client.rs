@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// The engine answers everything but a stop in less, or it is gone.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// It has closed its outputs, so it is about to end.
-const PAUSE: Duration = Duration::from_millis(1);
+const PAUSE: Duration = Duration::from_micros(200);
 
 /// The command lines that engines have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! One life of a container: fresh volumes, start, test, exec, stop, and once more on the same volumes.
 
-use super::deaf::is_deaf;
 use super::left::LABEL;
 use super::tracer::{Tracer, gated};
 use super::{Configured, ContainerTrial, Idle};
@@ -9,13 +8,14 @@ use crate::life::{KILLED, phase};
 use crate::session::PREFIX;
 use crate::trace::Trace;
 use crate::{Failure, Usual};
-use serde_json::Value;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-const PAUSE: Duration = Duration::from_millis(100);
+/// Before the test is made again: at first this long, then twice as long each time.
+const PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// What is copied so that it may be written to is no larger: 256 MiB.
 const LARGEST_COPY: u64 = 256 << 20;
 /// How Docker refuses one (`daemon/pkg/oci/caps`): 20.10 has no PERFMON, BPF and CHECKPOINT_RESTORE.
@@ -24,9 +24,6 @@ const UNKNOWN_CAPABILITY: &str = "unknown capability";
 const GRACE: Duration = Duration::from_secs(10);
 /// One that has to be killed in any case is killed sooner: nothing that it does later would count.
 const SHORT_GRACE: Duration = Duration::from_secs(1);
-/// Whether it runs, how it ended, and what the image's own health check says, if there is one.
-const STATE: &str = "{{.State.Running}} {{.State.Restarting}} {{.State.ExitCode}} \
-    {{if .State.Health}}{{.State.Health.Status}}{{end}}";
 
 /// One life while it lasts.
 pub(super) struct Life<'a> {
@@ -42,6 +39,17 @@ pub(super) struct Life<'a> {
     stopped: Vec<u8>,
     /// Where it is traced.
     tracer: Option<Tracer>,
+    /// What the first start showed, and the second will not ask for again.
+    shown: Option<Shown>,
+}
+
+/// What does not change from one start of a container to the next.
+#[derive(Clone, Copy)]
+struct Shown {
+    /// Whether SIGTERM does nothing to it.
+    deaf: bool,
+    /// Whether the image has a health check of its own.
+    has_health: bool,
 }
 
 /// Podman starts anew for each word that it is told, and two wait for each other: on a busy machine an exec
@@ -64,6 +72,7 @@ impl<'a> Life<'a> {
             longest: Duration::ZERO,
             stopped: Vec::new(),
             tracer: None,
+            shown: None,
         }
     }
 
@@ -112,7 +121,7 @@ impl<'a> Life<'a> {
             return Ok(if names_shell(&said) { Idle::NoShell } else { Idle::Fails });
         }
         let deadline = Instant::now() + self.trial.limit;
-        let tested = self.trial.docker.ask_until(&self.exec(&id, &self.trial.test), deadline)?;
+        let tested = self.trial.docker.ask_until(&exec(&id, &self.trial.test), deadline)?;
         Ok(if tested.success() { Idle::Passes } else { Idle::Fails })
     }
 
@@ -165,53 +174,52 @@ impl<'a> Life<'a> {
         }
         self.longest = self.longest.max(since.elapsed());
         let deadline = Instant::now() + patience;
-        let entered = self.trial.docker.ask_until(&self.exec(id, ":"), deadline)?;
+        let entered = self.trial.docker.ask_until(&exec(id, ":"), deadline)?;
         if !entered.success() {
             return failed(phase::EXEC, "nothing can be executed in it".to_owned(), entered.said());
         }
-        let grace = self.grace(id, usual)?;
+        let grace = self.grace(usual);
         let time = grace.as_secs().to_string();
         let deadline = Instant::now() + grace + Duration::from_secs(60);
         let stop = self.trial.docker.ask_until(&["stop", "--time", &time, id], deadline)?;
         if !stop.success() {
             return Err(TrialError::Engine(format!("stop: {}", stop.said().join(" "))));
         }
-        let code = self.inspect(id, "{{.State.ExitCode}}")?;
+        let code = self.trial.docker.must(&["inspect", "--format", "{{.State.ExitCode}}", id])?;
         self.stopped.push(code.parse().unwrap_or(u8::MAX));
         Ok(Ok(()))
     }
 
     /// How long its end is waited for before it is killed.
-    fn grace(&self, id: &str, usual: &Usual) -> Result<Duration, TrialError> {
-        // Not each engine says each of these words.
-        let said = self.inspect(id, "{{json .}}")?;
-        let said: Value = serde_json::from_str(&said).unwrap_or_default();
-        let signal = said["Config"]["StopSignal"].as_str().unwrap_or_default();
-        let (pid, whole_id) = (&said["State"]["Pid"], said["Id"].as_str().unwrap_or(id));
-        if ["", "SIGTERM", "TERM", "15"].contains(&signal) && is_deaf(&pid.to_string(), whole_id) {
-            return Ok(Duration::ZERO);
+    fn grace(&self, usual: &Usual) -> Duration {
+        if self.shown.is_some_and(|shown| shown.deaf) {
+            return Duration::ZERO;
         }
         let was_killed = usual.is_killed() || self.stopped.first() == Some(&KILLED);
-        Ok(if was_killed { SHORT_GRACE } else { GRACE })
+        if was_killed { SHORT_GRACE } else { GRACE }
     }
 
     /// Until the test passes and the image's own health check does, the container ends, or the time
     /// is up.
-    fn wait_for_test(&self, id: &str, start: &str, deadline: Instant) -> Lived {
+    fn wait_for_test(&mut self, id: &str, start: &str, deadline: Instant) -> Lived {
         let since = Instant::now();
         let failed = |how: String, output: Vec<String>| {
             Ok(Err(Failure { phase: start.to_owned(), how, output }))
         };
-        let test = || self.trial.docker.ask_until(&self.exec(id, &self.trial.test), deadline);
+        let trial = self.trial;
+        let test = || trial.docker.ask_until(&exec(id, &trial.test), deadline);
         let mut tested = test()?;
+        let mut pause = PAUSE;
         loop {
-            let state = self.inspect(id, STATE)?;
-            let words: Vec<&str> = state.split(' ').collect();
-            if !matches!(words.as_slice(), ["true", "false", ..]) {
-                let code = words.get(2).copied().unwrap_or_default();
-                return failed(format!("it ended with status {code}"), self.logs(id)?);
+            if tested.success() && self.shown.is_some_and(|shown| !shown.has_health) {
+                return Ok(Ok(()));
             }
-            let health = words.get(3).copied();
+            let state = trial.docker.state(id)?;
+            if !state.runs {
+                return failed(format!("it ended with status {}", state.exit_code), self.logs(id)?);
+            }
+            let health = state.health.as_deref();
+            self.shown = Some(Shown { deaf: state.is_deaf(), has_health: health.is_some() });
             if tested.success() && health.is_none_or(|health| health == "healthy") {
                 return Ok(Ok(()));
             }
@@ -226,22 +234,15 @@ impl<'a> Life<'a> {
                 output.extend(self.logs(id)?);
                 return failed(how, output);
             }
-            sleep(PAUSE);
+            sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
             // Once it has passed, only the health check is waited for.
             if tested.success() {
-                self.trial.docker.check_health(id)?;
+                trial.docker.check_health(id)?;
             } else {
                 tested = test()?;
             }
         }
-    }
-
-    fn exec<'w>(&self, id: &'w str, command: &'w str) -> [&'w str; 5] {
-        ["exec", id, "sh", "-c", command]
-    }
-
-    fn inspect(&self, id: &str, format: &str) -> Result<String, TrialError> {
-        self.trial.docker.must(&["inspect", "--format", format, id])
     }
 
     fn logs(&self, id: &str) -> Result<Vec<String>, TrialError> {
@@ -348,6 +349,10 @@ impl<'a> Life<'a> {
         self.copies = None;
         Ok(())
     }
+}
+
+fn exec<'w>(id: &'w str, command: &'w str) -> [&'w str; 5] {
+    ["exec", id, "sh", "-c", command]
 }
 
 /// Whether it is the shell that is missing: how runc and crun say that there is no such program.

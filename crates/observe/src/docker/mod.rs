@@ -8,6 +8,7 @@ mod client;
 mod deaf;
 mod left;
 mod life;
+mod state;
 mod tracer;
 
 pub use client::{Answer, Client, Docker, EngineVersion};
