@@ -1,6 +1,8 @@
 //! `dropcap learn`
 
 #[cfg(target_os = "linux")]
+mod alternatives;
+#[cfg(target_os = "linux")]
 mod command;
 #[cfg(target_os = "linux")]
 mod configured;

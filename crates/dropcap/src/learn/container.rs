@@ -1,28 +1,26 @@
 //! A container as the workload, tried in the engine that answers here.
 
+use super::alternatives::alternatives;
 use super::configured::{Translated, translate};
 use super::explain::explain;
 use super::linux::say_left;
 use super::place::Place;
-use super::record::{Alternative, Record};
+use super::record::Record;
 use super::running::name_of;
-use super::search::{AGAIN, Found, journal, search};
+use super::search::{AGAIN, journal, search};
 use crate::failure::Failure;
 use crate::scan::project::Project;
 use dropcap_audit::{AuditedContainer, started_with};
-use dropcap_capability::{Capability, CapabilitySet};
 use dropcap_manifest::{Container, Engine};
+use dropcap_observe::Session;
 use dropcap_observe::command::TrialError;
 use dropcap_observe::docker::{Client, ContainerTrial, Docker, Idle};
 use dropcap_observe::journal::Journal;
-use dropcap_observe::{Session, Trial};
 use dropcap_policy::{Running, Workload};
 use std::time::Duration;
 
 /// How many lives go on at a time: their names, networks and volumes are their own.
 const JOBS: usize = 2;
-/// The sysctl by which ports below 1024 need no capability.
-const LOW_PORTS: &str = "--sysctl=net.ipv4.ip_unprivileged_port_start=0";
 
 /// What a copy of a running container has not.
 const COPY: &str = "a copy of it was tried, as it was configured and with volumes of its own: what was \
@@ -230,54 +228,4 @@ fn tell_more(failure: Failure, trial: &ContainerTrial) -> Failure {
         );
     }
     failure
-}
-
-/// What would do in place of a capability, tried apart.
-fn alternatives(trial: &ContainerTrial, found: &Found) -> Result<Vec<Alternative>, Failure> {
-    let needed = found.minimum.needed;
-    let mut alternatives = Vec::new();
-    let mut propose = |instead_of: CapabilitySet, flag: String, change: String| {
-        let instead_of = instead_of & needed;
-        if instead_of.is_empty() {
-            return Ok(());
-        }
-        let mut other = ContainerTrial::new(
-            trial.docker.clone(),
-            trial.container.clone(),
-            &trial.test,
-            &trial.session,
-        );
-        other.container.flags.push(flag);
-        other.dependencies.clone_from(&trial.dependencies);
-        other.container.alias.push_str("-other");
-        (other.no_new_privileges, other.limit) = (trial.no_new_privileges, trial.limit);
-        let run = other
-            .live(needed - instead_of, &found.usual)
-            .map_err(|error| Failure::new("an alternative cannot be tried").because(error))?;
-        if run.outcome.passed() {
-            alternatives.push(Alternative { instead_of, change });
-        }
-        Ok::<(), Failure>(())
-    };
-    propose(
-        CapabilitySet::from(Capability::NET_BIND_SERVICE),
-        LOW_PORTS.to_owned(),
-        "it works with the sysctl net.ipv4.ip_unprivileged_port_start=0".to_owned(),
-    )?;
-    if let Some(user) = image_user(trial) {
-        let ids = CapabilitySet::from(Capability::SETUID).with(Capability::SETGID);
-        propose(
-            ids,
-            format!("--user={user}"),
-            format!("it works as the image's own user: `user: {user}`"),
-        )?;
-    }
-    Ok(alternatives)
-}
-
-/// The user that the image names, where that is not root and the container names another.
-fn image_user(trial: &ContainerTrial) -> Option<String> {
-    let named = trial.container.flags.iter().any(|flag| flag.starts_with("--user="));
-    let user = trial.docker.image_user(&trial.container.image).ok()?;
-    (named && !user.is_empty() && user != "root" && user != "0").then_some(user)
 }

@@ -27,7 +27,7 @@ const SHORT_GRACE: Duration = Duration::from_secs(1);
 
 /// One life while it lasts.
 pub(super) struct Life<'a> {
-    trial: &'a ContainerTrial,
+    pub(super) trial: &'a ContainerTrial,
     /// The name of everything in it begins with this.
     name: String,
     copies: Option<tempfile::TempDir>,
@@ -58,7 +58,7 @@ const PODMANS_LEAST: Duration = Duration::from_secs(10);
 /// A traced one is given so many times longer.
 const TRACED: u32 = 3;
 
-type Lived = Result<Result<(), Failure>, TrialError>;
+pub(super) type Lived = Result<Result<(), Failure>, TrialError>;
 
 impl<'a> Life<'a> {
     pub fn new(trial: &'a ContainerTrial, number: u64) -> Self {
@@ -127,6 +127,9 @@ impl<'a> Life<'a> {
 
     pub fn live(&mut self, capabilities: &[String], usual: &Usual) -> Lived {
         self.prepare()?;
+        if let Err(failure) = self.give_places()? {
+            return Ok(Err(failure));
+        }
         for start in [phase::START, phase::RESTART_VOLUMES] {
             let container = match self.tracer {
                 Some(_) => gated(&self.trial.docker, &self.trial.container)?,
@@ -150,13 +153,24 @@ impl<'a> Life<'a> {
         Ok(Ok(()))
     }
 
-    fn live_once(&mut self, id: &str, start: &str, usual: &Usual) -> Lived {
+    /// The most that a phase may take.
+    fn patience(&self, usual: &Usual) -> Duration {
         let slower = if self.tracer.is_some() { TRACED } else { 1 };
         let mut patience = usual.patience(self.trial.limit) * slower;
         if self.trial.docker.is_podman() {
             patience = patience.max(PODMANS_LEAST);
         }
-        patience = patience.min(self.trial.limit);
+        patience.min(self.trial.limit)
+    }
+
+    /// Until it works, after it was started.
+    pub(super) fn wait_until_it_works(&mut self, id: &str, usual: &Usual) -> Lived {
+        let deadline = Instant::now() + self.patience(usual);
+        self.wait_for_test(id, phase::START, deadline)
+    }
+
+    fn live_once(&mut self, id: &str, start: &str, usual: &Usual) -> Lived {
+        let patience = self.patience(usual);
         let failed = |phase: &str, how: String, output: Vec<String>| {
             Ok(Err(Failure { phase: phase.to_owned(), how, output }))
         };
@@ -253,7 +267,7 @@ impl<'a> Life<'a> {
         format!("--label={LABEL}={}", self.trial.session)
     }
 
-    fn create(
+    pub(super) fn create(
         &mut self,
         container: &Configured,
         capabilities: &[String],
@@ -293,7 +307,7 @@ impl<'a> Life<'a> {
     }
 
     /// What the engine said where it does not start.
-    fn start(&self, id: &str) -> Result<Result<(), Vec<String>>, TrialError> {
+    pub(super) fn start(&self, id: &str) -> Result<Result<(), Vec<String>>, TrialError> {
         let answer = self.trial.docker.ask(&["start", id])?;
         Ok(if answer.success() { Ok(()) } else { Err(answer.said()) })
     }

@@ -8,10 +8,12 @@ mod client;
 mod deaf;
 mod left;
 mod life;
+mod owners;
 mod state;
 mod tracer;
 
 pub use client::{Answer, Client, Docker, EngineVersion};
+pub use owners::Owners;
 
 use crate::command::TrialError;
 use crate::life::phase;
@@ -62,6 +64,8 @@ pub struct ContainerTrial {
     pub container: Configured,
     /// What has to run before, in that order, as it is configured.
     pub dependencies: Vec<Configured>,
+    /// Places that belong to somebody, as `USER:GROUP`, before it starts for the first time.
+    pub owned: Vec<(String, String)>,
     /// What tells whether it works, for `sh -c` in the container.
     pub test: String,
     /// Whether no_new_privs is set, as it will be in the end.
@@ -80,6 +84,7 @@ impl ContainerTrial {
             docker,
             container,
             dependencies: Vec::new(),
+            owned: Vec::new(),
             test: test.to_owned(),
             no_new_privileges: true,
             limit: Duration::from_secs(30),
