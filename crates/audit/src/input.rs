@@ -68,7 +68,7 @@ impl Default for Options {
 
 impl Options {
     /// The engine and version to take for `container`. A command line names its engine itself, so
-    /// only the version can be another for it.
+    /// only the version can be another for it; no kubelet reads a Compose file, and no Docker a pod.
     pub fn engine_for(&self, container: &Container) -> EngineVersion {
         let written = container.engine;
         match self.engine {
@@ -77,7 +77,14 @@ impl Options {
             Some(asked) if written == Engine::OpenShell && asked.engine == Engine::Docker => {
                 EngineVersion { engine: written, ..asked }
             }
-            Some(asked) if container.kind != Kind::CommandLine => asked,
+            Some(asked)
+                if container.kind == Kind::Compose && asked.engine == Engine::Containerd =>
+            {
+                EngineVersion::default_for(written)
+            }
+            Some(asked) if container.kind != Kind::CommandLine && written != Engine::Containerd => {
+                asked
+            }
             _ => EngineVersion::default_for(written),
         }
     }

@@ -126,14 +126,18 @@ impl<'a> Subject<'a> {
             Engine::Docker => "Docker",
             Engine::Podman => "Podman",
             Engine::OpenShell => "OpenShell",
+            Engine::Containerd => "containerd",
         }
     }
 
     /// `if it is started with Docker's defaults, ` where nothing says how it is started.
     pub fn premise(&self) -> &'static str {
-        match (self.container.starter, self.container.engine) {
+        match (self.container.starter, self.engine.engine) {
             (Starter::Known, _) => "",
             (Starter::Assumed, Engine::Podman) => "if it is started with Podman's defaults, ",
+            (Starter::Assumed, Engine::Containerd) => {
+                "if it is started with containerd's defaults, "
+            }
             (Starter::Assumed, _) => "if it is started with Docker's defaults, ",
         }
     }

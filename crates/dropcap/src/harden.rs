@@ -42,7 +42,7 @@ pub struct Arguments {
     /// Take the other changes too
     #[arg(long)]
     unsafe_fixes: bool,
-    /// The engine to take, such as docker@20.10 or podman
+    /// The engine to take, such as docker@20.10, podman or containerd
     #[arg(long, value_name = "NAME[@VERSION]")]
     engine: Option<EngineVersion>,
     /// Do not start anything with an engine, even where one answers

@@ -39,7 +39,7 @@ pub struct Arguments {
     /// Apply the other fixes too
     #[arg(long)]
     unsafe_fixes: bool,
-    /// The engine to take, such as docker@20.10 or podman
+    /// The engine to take, such as docker@20.10, podman or containerd
     #[arg(long, value_name = "NAME[@VERSION]")]
     engine: Option<EngineVersion>,
     /// The lowest level that ends in exit code 1

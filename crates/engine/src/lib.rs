@@ -9,6 +9,7 @@
 //! modelled.
 #![forbid(unsafe_code)]
 
+mod containerd;
 mod docker;
 mod names;
 mod openshell;
@@ -59,6 +60,9 @@ pub fn initial_state(
     host: &Host,
 ) -> Result<InitialState, Refusal> {
     match engine.engine {
+        Engine::Containerd => {
+            containerd::initial_state(settings, process, image, engine.version, host)
+        }
         Engine::Docker => docker::initial_state(settings, process, image, engine.version, host),
         Engine::OpenShell => {
             openshell::initial_state(settings, process, image, engine.version, host)

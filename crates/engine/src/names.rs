@@ -57,7 +57,7 @@ impl Unknown {
 }
 
 /// `strings.ToUpper` of Go, which maps each character to one.
-fn upper(word: &str) -> String {
+pub(crate) fn upper(word: &str) -> String {
     let one = |c: char| {
         let mut mapped = c.to_uppercase();
         mapped.next().filter(|_| mapped.next().is_none()).unwrap_or(c)

@@ -12,6 +12,8 @@ pub enum Evidence {
     /// The random test compares it where the daemon lacks a capability, as in a virtual machine or
     /// a container.
     MeasuredOnLimitedHost,
+    /// Compared with what a real engine made of random configurations once: the record is kept.
+    Recorded,
     /// Only read in the engine's source.
     Read,
 }
@@ -22,6 +24,7 @@ impl Evidence {
         match self {
             Self::Measured => "measured",
             Self::MeasuredOnLimitedHost => "measured where the daemon lacks a capability",
+            Self::Recorded => "recorded",
             Self::Read => "read",
         }
     }
@@ -333,6 +336,145 @@ rules! {
     PodmanAppArmor "podman/apparmor" Podman Read
         "containers-default where the host has AppArmor; unconfined for privileged"
         ["setupApparmor"];
+
+    ContainerdDefaults "containerd/defaults" Containerd Recorded
+        "without ALL it begins with the 14 defaults, which are Docker's"
+        ["oci.defaultUnixCaps"];
+    ContainerdAdd "containerd/add" Containerd Recorded
+        "a name in add joins what it begins with"
+        ["oci.WithAddedCapabilities"];
+    ContainerdDrop "containerd/drop" Containerd Recorded
+        "a name in drop leaves, whatever put it there"
+        ["oci.WithDroppedCapabilities"];
+    ContainerdDropWins "containerd/drop-wins" Containerd Recorded
+        "a name in add and drop is not held"
+        ["customopts.WithCapabilities"];
+    ContainerdDropAll "containerd/drop-all" Containerd Recorded
+        "drop ALL: what add names, less what drop names"
+        ["customopts.WithCapabilities"];
+    ContainerdAddAll "containerd/add-all" Containerd Recorded
+        "add ALL: what containerd itself holds, less what drop names"
+        ["customopts.WithCapabilities, cap.Current"];
+    ContainerdAddAllDropAll "containerd/add-all-drop-all" Containerd Recorded
+        "ALL in both: as drop ALL alone"
+        ["customopts.WithCapabilities"];
+    ContainerdSpelling "containerd/spelling" Containerd Recorded
+        "names and ALL in any case"
+        ["customopts.WithCapabilities, util.InStringSlice"];
+    ContainerdPrefix "containerd/prefix" Containerd Recorded
+        "CAP_ is put before each name, whatever it says: CAP_KILL becomes CAP_CAP_KILL, which adds and \
+         drops nothing; runc says so in its own log alone (crun refuses it)"
+        ["customopts.WithCapabilities, capabilities.New in runc"];
+    ContainerdUnknownName "containerd/unknown-name" Containerd Recorded
+        "any other unknown name adds and drops nothing, and nobody says so"
+        ["customopts.WithCapabilities, capabilities.New in runc"];
+    ContainerdPrivileged "containerd/privileged" Containerd Recorded
+        "privileged: what containerd itself holds; add and drop count for nothing"
+        ["oci.WithPrivileged"];
+    ContainerdRoot "containerd/root" Containerd Recorded
+        "uid 0: the set is permitted, effective and bounding"
+        ["oci.WithCapabilities"];
+    ContainerdNonRoot "containerd/non-root" Containerd Recorded
+        "any other uid: bounding alone once the program runs, whatever is added; ambient is cleared"
+        ["customopts.WithoutAmbientCaps, cap_bprm_creds_from_file"];
+    ContainerdInheritable "containerd/inheritable" Containerd Read until (1, 6, 2)
+        "the set is inheritable too (CVE-2022-24769)"
+        ["oci.populateDefaultUnixSpec, oci.WithCapabilities"];
+    ContainerdDaemonLacks "containerd/daemon-lacks" Containerd Recorded
+        "what containerd itself lacks cannot be added: the container does not start, root or not"
+        ["ApplyCaps in runc, cap_capset"];
+    ContainerdUserNamespace "containerd/user-namespace" Containerd Read
+        "hostUsers: false: the same sets, held in a user namespace of the pod (Kubernetes makes one \
+         with containerd from 2.0 on)"
+        ["customopts.WithPodNamespaces"];
+    ContainerdExec "containerd/exec" Containerd Recorded
+        "exec: the container's process in everything but its words"
+        ["criService.execInternal"];
+    ContainerdExecUser "containerd/exec-user" Containerd Read
+        "exec takes no user and cannot be privileged"
+        ["ExecSyncRequest, ExecRequest of the CRI"];
+    ContainerdNoNewPrivileges "containerd/no-new-privileges" Containerd Recorded
+        "allowPrivilegeEscalation: false is no_new_privs; true, or nothing, is not"
+        ["securitycontext.AddNoNewPrivileges in the kubelet"];
+    ContainerdEscalationRefused "containerd/escalation-refused" Containerd Read
+        "allowPrivilegeEscalation: false with privileged, or with CAP_SYS_ADMIN in add (not SYS_ADMIN), \
+         is refused"
+        ["ValidateSecurityContext in the API server"];
+    ContainerdSeccompUnset "containerd/seccomp-unset" Containerd Recorded
+        "no profile: no filter, and user namespaces are open (but where the kubelet has seccompDefault)"
+        ["getSeccompProfile in the kubelet, GenerateSeccompSpecOpts"];
+    ContainerdSeccompUnconfined "containerd/seccomp-unconfined" Containerd Recorded
+        "Unconfined: no filter"
+        ["GenerateSeccompSpecOpts"];
+    ContainerdSeccompPrivileged "containerd/seccomp-privileged" Containerd Recorded
+        "privileged: no filter, whatever profile is named"
+        ["GenerateSeccompSpecOpts"];
+    ContainerdSeccompDefault "containerd/seccomp-default" Containerd Recorded
+        "RuntimeDefault: a filter that keeps user namespaces closed"
+        ["seccomp.DefaultProfile"];
+    ContainerdSeccompSysAdmin "containerd/seccomp-sys-admin" Containerd Recorded
+        "RuntimeDefault with SYS_ADMIN in the container's set: user namespaces are open, for any uid"
+        ["seccomp.DefaultProfile"];
+    ContainerdSeccompCustom "containerd/seccomp-custom" Containerd Read
+        "Localhost: a filter of its own; counts as letting user namespaces through, since it is not read"
+        ["seccomp.WithProfile"];
+    ContainerdUserAbsent "containerd/user-absent" Containerd Recorded
+        "no runAsUser, and no USER in the image: uid 0 with its group of the image"
+        ["getImageUser in the kubelet"];
+    ContainerdUserNumber "containerd/user-number" Containerd Recorded
+        "a uid with a passwd entry: its group, and the groups that list its name"
+        ["oci.WithUserID, oci.WithAdditionalGIDs"];
+    ContainerdUserUnlisted "containerd/user-unlisted" Containerd Recorded
+        "a uid without a passwd entry: group 0"
+        ["oci.WithUserID"];
+    ContainerdUserName "containerd/user-name" Containerd Recorded
+        "a name, which only the image's USER can be: as its passwd entry"
+        ["oci.WithUsername"];
+    ContainerdImageGroup "containerd/image-group" Containerd Recorded
+        "the group of the image's USER counts for nothing"
+        ["getUserFromImage"];
+    ContainerdRunAsGroup "containerd/run-as-group" Containerd Recorded
+        "runAsGroup: that group; the groups that list the user stay"
+        ["generateUserString"];
+    ContainerdUserRefused "containerd/user-refused" Containerd Recorded
+        "a name that the image lacks, or an id beyond 2147483647 (before 1.6.38, 1.7.27 and 2.0.4 it \
+         wraps around, CVE-2024-40635)"
+        ["oci.WithUser"];
+    ContainerdRunAsNonRoot "containerd/run-as-non-root" Containerd Read
+        "runAsNonRoot: refused with uid 0, and without runAsUser too where the image's USER is a name"
+        ["verifyRunAsNonRoot in the kubelet"];
+    ContainerdPrimaryGroup "containerd/primary-group" Containerd Recorded since (1, 6, 18)
+        "the group is a supplementary one too (CVE-2023-25173)"
+        ["oci.ensureAdditionalGids"];
+    ContainerdGroups "containerd/groups" Containerd Recorded
+        "the image's groups that list the user's name, but for one of the same name"
+        ["oci.WithAdditionalGIDs"];
+    ContainerdSupplementalGroups "containerd/supplemental-groups" Containerd Recorded
+        "supplementalGroups and fsGroup join them"
+        ["customopts.WithSupplementalGroups"];
+    ContainerdStrictGroups "containerd/strict-groups" Containerd Read since (2, 0, 0)
+        "supplementalGroupsPolicy Strict: the image's groups do not count"
+        ["criService.containerSpecOpts"];
+    ContainerdSysctlsLeft "containerd/sysctls-left" Containerd Recorded until (2, 0, 0)
+        "a network of its own: its sysctls are the kernel's, so low ports ask for NET_BIND_SERVICE and \
+         ping for NET_RAW (enable_unprivileged_ports and _icmp are off)"
+        ["sandboxContainerSpec, config.DefaultConfig"];
+    ContainerdSysctls "containerd/sysctls" Containerd Read since (2, 0, 0)
+        "a network of its own: ip_unprivileged_port_start is 0, and ping_group_range is everybody but \
+         with a user namespace (enable_unprivileged_ports and _icmp are on)"
+        ["sandboxContainerSpec, config.DefaultRuntimeConfig"];
+    ContainerdSysctlsHostNetwork "containerd/sysctls-host-network" Containerd Recorded
+        "hostNetwork: the node's sysctls are left alone"
+        ["sandboxContainerSpec"];
+    ContainerdSysctlSet "containerd/sysctl-set" Containerd Recorded
+        "sysctls of the pod come last"
+        ["sandboxContainerSpec"];
+    ContainerdSysctlRefused "containerd/sysctl-refused" Containerd Read
+        "a net. sysctl with hostNetwork is refused"
+        ["validateSysctls in the API server, allowlist.Admit in the kubelet"];
+    ContainerdAppArmor "containerd/apparmor" Containerd Read
+        "cri-containerd.apparmor.d where the node has AppArmor; none for privileged; else as named"
+        ["GenerateApparmorSpecOpts"];
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub(crate) enum How {
 
 /// The ordinary uid that a named user counts as where the image was not read.
 const ORDINARY: u32 = 1000;
+/// The same as a word.
+pub(crate) const ORDINARY_WORD: &str = "1000";
 
 /// The user that counts: what the settings say, else what the image does.
 pub(crate) fn word<'a>(

@@ -67,7 +67,7 @@ pub struct EngineVersion {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum EngineVersionError {
     /// Not one of the engines whose rules are known.
-    #[error("unknown engine `{0}`; known are docker, podman and openshell")]
+    #[error("unknown engine `{0}`; known are docker, podman, containerd and openshell")]
     Engine(String),
     /// Not a version.
     #[error("`{0}` is no version; write it as 20.10 or 28.5.2")]
@@ -90,6 +90,7 @@ impl EngineVersion {
         let version = match engine {
             Engine::Docker | Engine::OpenShell => Version::new(28, 5, 2),
             Engine::Podman => Version::new(5, 8, 2),
+            Engine::Containerd => Version::new(2, 3, 4),
         };
         Self { engine, version }
     }
@@ -99,6 +100,7 @@ impl EngineVersion {
         match engine {
             Engine::Docker | Engine::OpenShell => Version::new(20, 10, 0),
             Engine::Podman => Version::new(4, 3, 0),
+            Engine::Containerd => Version::new(1, 6, 0),
         }
     }
 
@@ -107,6 +109,7 @@ impl EngineVersion {
         match self.engine {
             Engine::Docker => "docker",
             Engine::Podman => "podman",
+            Engine::Containerd => "containerd",
             Engine::OpenShell => "openshell",
         }
     }
@@ -130,6 +133,7 @@ impl FromStr for EngineVersion {
         let engine = match name.to_ascii_lowercase().as_str() {
             "docker" => Engine::Docker,
             "podman" => Engine::Podman,
+            "containerd" => Engine::Containerd,
             "openshell" => Engine::OpenShell,
             _ => return Err(EngineVersionError::Engine(name.to_owned())),
         };

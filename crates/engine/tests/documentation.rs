@@ -30,7 +30,7 @@ fn table(engine: Engine) -> String {
 fn the_page_prints_the_table() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/engines.md");
     let mut page = std::fs::read_to_string(&path).expect("docs/engines.md");
-    for engine in [Engine::Docker, Engine::OpenShell, Engine::Podman] {
+    for engine in [Engine::Docker, Engine::OpenShell, Engine::Podman, Engine::Containerd] {
         let name = EngineVersion::default_for(engine).name();
         let (start, end) = (format!("<!-- table: {name} -->\n"), "<!-- end -->");
         let from = page.find(&start).unwrap_or_else(|| panic!("{start} is missing")) + start.len();

@@ -152,6 +152,13 @@ impl Users {
         self.groups.iter().any(|group| group.gid == i64::from(gid))
     }
 
+    /// The groups that list `member`, by name and number, in their order.
+    pub fn groups_of(&self, member: &str) -> impl Iterator<Item = (&str, u32)> {
+        let lists = move |group: &&Group| group.members.iter().any(|name| name == member);
+        let listing = self.groups.iter().filter(lists);
+        listing.filter_map(|group| Some((group.name.as_str(), to_id(group.gid).ok()?)))
+    }
+
     fn group_id(&self, group: &str, number: Option<i64>) -> Result<i64, UserError> {
         if let Some(number) = number {
             return Ok(number);

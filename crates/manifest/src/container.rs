@@ -32,6 +32,8 @@ pub enum Engine {
     Podman,
     /// OpenShell, by its Docker driver.
     OpenShell,
+    /// containerd's CRI plugin, as the kubelet asks it.
+    Containerd,
 }
 
 /// Whether the file says how the container is started.
@@ -115,6 +117,21 @@ pub struct Settings {
     pub entrypoint: Option<Spanned<Vec<String>>>,
     /// `command:`, the words after the image, `CMD`.
     pub command: Option<Spanned<Vec<String>>>,
+    /// `runAsGroup`: the group, where `user` is a number alone.
+    pub run_as_group: Option<Spanned<String>>,
+    /// `runAsNonRoot`: the kubelet refuses root, and what it cannot tell from root.
+    pub run_as_non_root: Option<Spanned<bool>>,
+    /// `allowPrivilegeEscalation`; false is no_new_privs.
+    pub allow_privilege_escalation: Option<Spanned<bool>>,
+    /// `hostUsers`; false is a user namespace for the pod.
+    pub host_users: Option<Spanned<bool>>,
+    /// `seccompProfile` of a pod or of its container: `RuntimeDefault`, `Unconfined`, or the
+    /// `localhostProfile`.
+    pub seccomp: Option<Spanned<String>>,
+    /// `appArmorProfile` of a pod or of its container, in the same words.
+    pub apparmor: Option<Spanned<String>>,
+    /// `supplementalGroupsPolicy`: `Merge` or `Strict`.
+    pub supplemental_groups_policy: Option<Spanned<String>>,
     /// What bears on whether it works, and not on privilege.
     pub start: Start,
 }
@@ -295,12 +312,22 @@ fn each_span_of(settings: &mut Settings, move_span: &mut impl FnMut(&mut Range<u
         read_only: _,
         entrypoint,
         command,
+        run_as_group,
+        run_as_non_root,
+        allow_privilege_escalation,
+        host_users,
+        seccomp,
+        apparmor,
+        supplemental_groups_policy,
         start: _,
     } = settings;
-    if let Some(privileged) = privileged {
-        move_span(&mut privileged.span);
+    let switches = [privileged, run_as_non_root, allow_privilege_escalation, host_users];
+    for value in switches.into_iter().flatten() {
+        move_span(&mut value.span);
     }
-    for value in [user, userns, pid, network, ipc].into_iter().flatten() {
+    let words = [user, userns, pid, network, ipc];
+    let of_pods = [run_as_group, seccomp, apparmor, supplemental_groups_policy];
+    for value in words.into_iter().chain(of_pods).flatten() {
         move_span(&mut value.span);
     }
     for list in [cap_add, cap_drop, security_opt, group_add] {

@@ -130,6 +130,7 @@ fn container(audited: &AuditedContainer) -> Container<'_> {
             Engine::Docker => "docker",
             Engine::Podman => "podman",
             Engine::OpenShell => "openshell",
+            Engine::Containerd => "containerd",
         },
         engine_version: audited.engine.version.to_string(),
         starter: match written.starter {

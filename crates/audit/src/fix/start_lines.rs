@@ -8,6 +8,9 @@ use std::fmt::Write;
 /// word for capabilities: whoever starts the image decides.
 pub(crate) fn start_lines(plan: &Plan, engine: &str) -> String {
     let keep = as_written(plan.keep);
+    if engine == "containerd" {
+        return in_pod(plan, &keep);
+    }
     let mut flags = "--cap-drop ALL".to_owned();
     let mut compose = "cap_drop: [ALL]".to_owned();
     for capability in &keep {
@@ -28,4 +31,27 @@ pub(crate) fn start_lines(plan: &Plan, engine: &str) -> String {
         "a Dockerfile cannot drop capabilities, whoever starts the image does: \
          `{engine} run {flags} IMAGE`, or in Compose `{compose}`"
     )
+}
+
+/// What a pod says instead, in the spelling that containerd takes: without `CAP_`.
+fn in_pod(plan: &Plan, keep: &[String]) -> String {
+    let mut context = "capabilities: {drop: [ALL]".to_owned();
+    if !keep.is_empty() {
+        let _ = write!(context, ", add: [{}]", keep.join(", "));
+    }
+    context.push('}');
+    if plan.no_new_privileges {
+        context.push_str(", allowPrivilegeEscalation: false");
+    }
+    let mut help = format!(
+        "a Dockerfile cannot drop capabilities, the pod does: `securityContext: {{{context}}}` of its \
+         container"
+    );
+    for (name, value) in &plan.sysctls {
+        let _ = write!(
+            help,
+            ", and `sysctls: [{{name: {name}, value: \"{value}\"}}]` in that of the pod"
+        );
+    }
+    help
 }

@@ -43,6 +43,11 @@ fn check(subject: &Subject) -> Vec<Finding> {
         because => because.clone(),
     };
     let help = match (subject.container.kind, subject.container.engine) {
+        (Kind::Dockerfile, _) if subject.engine.engine == Engine::Containerd => {
+            "a Dockerfile cannot set it: the container of the pod needs \
+             `securityContext: {allowPrivilegeEscalation: false}`"
+                .to_owned()
+        }
         (Kind::Dockerfile, _) => "a Dockerfile cannot set it: start the image with \
              `--security-opt no-new-privileges:true`"
             .to_owned(),

@@ -153,6 +153,7 @@ fn engine_for(container: &Container) -> Result<Docker, Failure> {
             }),
         Engine::OpenShell => Err(cannot("OpenShell is not asked for trials")
             .help("learn with the image in Docker, as `docker run` starts it")),
+        Engine::Containerd => Err(cannot("containerd is not asked for trials")),
     }
 }
 

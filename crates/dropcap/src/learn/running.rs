@@ -81,6 +81,7 @@ fn container(said: &Value, engine: Engine) -> Container {
         entrypoint: Some(written(texts(&config["Entrypoint"]))),
         command: Some(written(texts(&config["Cmd"]))),
         start: start(said, left_out),
+        ..Settings::default()
     };
     Container {
         id: format!("{TARGET}{name}"),

@@ -23,7 +23,9 @@ pub(crate) fn known(input: &Input, options: &Options) -> HashMap<String, Vec<Str
         }
         let (found, client) = match container.engine {
             Engine::Podman => (&mut podman, Client::Podman),
-            Engine::Docker | Engine::OpenShell => (&mut docker, Client::Docker),
+            Engine::Docker | Engine::OpenShell | Engine::Containerd => {
+                (&mut docker, Client::Docker)
+            }
         };
         let engine = found.get_or_insert_with(|| Docker::find_by(client).ok());
         if let Some(Ok((_, digests))) = engine.as_ref().map(|engine| engine.image(image)) {

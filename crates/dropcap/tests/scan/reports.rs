@@ -210,3 +210,22 @@ pub fn set_mode(tree: &Tree, name: &str, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(tree.path(name), fs::Permissions::from_mode(mode)).unwrap();
 }
+
+#[test]
+fn containerd_counts_for_an_image_and_not_for_a_compose_file() {
+    let tree = Tree::new(&[("compose.yaml", AGENT), ("Dockerfile", "FROM debian:12\nUSER 1000\n")]);
+    let document = tree.scan(&["--engine", "containerd@1.7"]);
+    let engines: Vec<(&str, &str)> = each(&document["containers"], "kind")
+        .into_iter()
+        .zip(each(&document["containers"], "engine"))
+        .collect();
+    assert!(engines.contains(&("compose", "docker")), "{engines:?}");
+    assert!(engines.contains(&("dockerfile", "containerd")), "{engines:?}");
+    let findings = of(&document, "caps-not-dropped");
+    let of_image = findings.iter().find(|one| one["file"] == "Dockerfile").expect("a finding");
+    let help = of_image["help"].as_str().expect("a help");
+    assert!(
+        help.contains("capabilities: {drop: [ALL]}, allowPrivilegeEscalation: false"),
+        "{help}"
+    );
+}

@@ -170,7 +170,7 @@ impl<'e> Bench<'e> {
             let measured = match row.evidence {
                 Evidence::Measured => true,
                 Evidence::MeasuredOnLimitedHost => limited,
-                Evidence::Read => false,
+                Evidence::Recorded | Evidence::Read => false,
             };
             row.engine == self.engine.engine && measured && row.applies(self.engine.version)
         });

@@ -59,6 +59,7 @@ pub(crate) fn merge(base: &Container, over: &Container) -> Container {
         entrypoint: words("entrypoint", &below.entrypoint, &above.entrypoint),
         command: words("command", &below.command, &above.command),
         start: start(&below.start, &above.start),
+        ..Settings::default()
     };
     Container {
         id: over.id.clone(),

@@ -162,6 +162,7 @@ fn settings(arguments: &Arguments, engine: Engine) -> Settings {
         }),
         command: None,
         start: start(arguments),
+        ..Settings::default()
     }
 }
 
