@@ -88,7 +88,7 @@ impl Bench {
         });
         Record {
             version: version.split(['~', '+', '-']).next().expect("a version").to_owned(),
-            kernel: release.trim().to_owned(),
+            kernel: release.trim().split('-').next().expect("a release").to_owned(),
             bounding: Status::of(std::process::id()).bounding,
             cases: cases.collect(),
         }
