@@ -43,12 +43,9 @@ pub(super) fn inspect(target: &str, arguments: &Arguments) -> Result<Vec<Inspect
             let image = if path.exists() { read_path(path, None) } else { read_local(reference) };
             one(image_started(target, &image.map_err(unreadable(target))?, arguments)?)
         }
-        _ if Path::new(target).exists() => {
-            vec![Inspected::File(inspect_file(Path::new(target)).map_err(|error| {
-                failed(error).help(format!("for a root directory: rootfs:{target}"))
-            })?)]
-        }
+        _ if Path::new(target).exists() => file(target)?,
         _ if target.contains('#') => one(super::written::inspect(target, arguments)?),
+        _ if target.contains('/') => file(target)?,
         _ => {
             return Err(Failure::new(format!("`{target}` is no target that can be inspected"))
                 .help(
@@ -57,6 +54,19 @@ pub(super) fn inspect(target: &str, arguments: &Arguments) -> Result<Vec<Inspect
                 ));
         }
     })
+}
+
+fn file(target: &str) -> Result<Vec<Inspected>, Failure> {
+    let path = Path::new(target);
+    let inspection = inspect_file(path).map_err(|error| {
+        let failure = failed(error);
+        if path.is_dir() {
+            failure.help(format!("for a root directory: rootfs:{target}"))
+        } else {
+            failure
+        }
+    })?;
+    Ok(vec![Inspected::File(inspection)])
 }
 
 fn one(inspection: Inspection) -> Vec<Inspected> {

@@ -79,6 +79,7 @@ fn what_cannot_be_inspected_hides_nothing_of_the_others() {
     let place = Place::new();
     insta::assert_snapshot!(place.text(&[
         "nothing-of-the-kind",
+        "bin/nothing-of-the-kind",
         "rootfs:root",
         "pid:none",
         "compose.yaml#none",
