@@ -44,6 +44,6 @@ pub use hash::command_hash;
 pub use learned::{Comparison, Learned, merge};
 pub use matching::{Match, Running};
 pub use place::{FILE_NAME, TRUSTED};
-pub use policy::{Evidence, Policy, Provenance, Verdict, Waiver, Workload};
+pub use policy::{Evidence, Policy, Provenance, STANDS_FOR, Verdict, Waiver, Workload};
 #[cfg(unix)]
 pub use trust::read_trusted;

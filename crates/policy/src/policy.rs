@@ -162,11 +162,16 @@ impl Workload {
     }
 }
 
+/// Between the engine that something was tried in and the one whose container it was made into, in every way
+/// that bears on what it can do: `docker 28.5 as containerd`.
+pub const STANDS_FOR: &str = " as ";
+
 /// Whether evidence of `learned`, an engine's name and version, says nothing of `engine`, whose defaults
 /// and whose seccomp profile are others. OpenShell starts its containers with Docker.
 fn is_another_engine(learned: &str, engine: &str) -> bool {
-    const ENGINES: [&str; 2] = ["docker", "podman"];
+    const ENGINES: [&str; 3] = ["docker", "podman", "containerd"];
     let below = if engine == "openshell" { "docker" } else { engine };
+    let learned = learned.split_once(STANDS_FOR).map_or(learned, |(_, other)| other);
     let learned = learned.split(' ').next().unwrap_or_default();
     ENGINES.contains(&learned) && ENGINES.contains(&below) && learned != below
 }

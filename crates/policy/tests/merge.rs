@@ -144,6 +144,12 @@ fn evidence_speaks_of_what_ran_and_of_nothing_else() {
     );
     assert!(other.unwrap().is_drift());
     assert_eq!(agent.evidence_gap(&[&image], &command, "openshell"), None, "it stands on Docker");
+    let in_pod = |agent: &dropcap_policy::Workload, engine: &str| {
+        agent.evidence_gap(&[&image], &command, engine).is_none()
+    };
+    assert!(!in_pod(&agent, "containerd"), "a pod starts with another seccomp profile");
+    let as_pod = read(&text.replace("docker 28.5", "docker 28.5 as containerd"));
+    assert!(in_pod(&as_pod, "containerd") && !in_pod(&as_pod, "docker"));
     let more = read(&text.replace("[\"CHOWN\"]", "[\"CHOWN\", \"KILL\"]"));
     let unseen = more.evidence_gap(&[&image], &command, "docker");
     assert_eq!(unseen, Some(EvidenceGap::Unseen(set("KILL"))));

@@ -119,6 +119,7 @@ fn start(said: &Value, left_out: Vec<String>) -> Start {
         extra_hosts: texts(&host["ExtraHosts"]),
         depends_on: Vec::new(),
         left_out,
+        pod: None,
     }
 }
 
