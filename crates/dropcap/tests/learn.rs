@@ -112,6 +112,18 @@ fn what_cannot_be_concluded_is_refused_with_a_reason() {
 }
 
 #[test]
+fn what_is_mended_is_tried_anew() {
+    let tree = Tree::new(&[]);
+    let learn = ["learn", "--by-trial", "--", "test", "-e", "mended"];
+    let ran = tree.dropcap(&learn);
+    assert_eq!(ran.code, 2, "{}", ran.all());
+    assert!(ran.stderr.contains("make it pass as it is first"), "{}", ran.all());
+    assert_eq!(std::fs::read_dir(tree.root()).unwrap().count(), 0, "nothing is left of it");
+    tree.write("mended", "");
+    assert_eq!(tree.dropcap(&learn).code, 0);
+}
+
+#[test]
 fn an_interrupted_search_leaves_nothing_and_goes_on() {
     let tree = Tree::new(&[]);
     let line = "echo x >> count; sleep 0.2; sleep 77.125 & rm -f x; touch x && chown 33 x";

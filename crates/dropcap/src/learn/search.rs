@@ -46,7 +46,18 @@ pub fn search<T: Trial + Sync>(
     if show {
         let _ = write!(std::io::stderr(), "\r\x1b[K");
     }
-    let minimum = minimum.map_err(failed)?;
+    let minimum = match minimum {
+        Ok(minimum) => minimum,
+        // It is for going on. What was seen before something is mended says nothing of what is seen after.
+        Err(error @ (SearchError::FailsWithAll(_) | SearchError::Flaky { .. })) => {
+            trials
+                .into_journal()
+                .finish()
+                .map_err(|error| Failure::new("cannot remove the journal").because(error))?;
+            return Err(failed(error));
+        }
+        Err(error) => return Err(failed(error)),
+    };
     let made = std::mem::take(&mut trials.made);
     let usual = trials.usual().clone();
     Ok(Found { minimum, made, usual, journal: trials.into_journal() })
