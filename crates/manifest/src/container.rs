@@ -152,41 +152,10 @@ pub struct Start {
     /// Names and addresses beside those that the engine knows: `extra_hosts:`, `--add-host`, as
     /// `NAME:ADDRESS`.
     pub extra_hosts: Vec<String>,
-    /// The services that have to run before, by their names. In a pod the containers of the same pod
-    /// that are there before it works, each by its whole subject: its init containers in their order, then
-    /// for one of its `containers` the other ones.
+    /// The services that have to run before, by their names.
     pub depends_on: Vec<String>,
-    /// Where it stands in its pod; `None` outside of Kubernetes.
-    pub pod: Option<InPod>,
     /// Keys and flags that are written and not carried here.
     pub left_out: Vec<String>,
-}
-
-/// A container's place in its pod.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct InPod {
-    /// When it runs.
-    pub role: Role,
-    /// The command of the `exec` probe that tells that it works: of its `readinessProbe`, else of its
-    /// `startupProbe`.
-    pub health: Option<Vec<String>>,
-    /// The volumes that the kubelet makes for the pod, empty, by their names: `emptyDir`, and claims.
-    /// A [`Mount`] has one as its source.
-    pub empty_volumes: Vec<String>,
-    /// `fsGroup`: the group of what is in its volumes.
-    pub fs_group: Option<String>,
-}
-
-/// When a container of a pod runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Role {
-    /// One of `containers`: with the others.
-    #[default]
-    Main,
-    /// One of `initContainers`: to its end, before those that come after it.
-    Init,
-    /// One of `initContainers` with `restartPolicy: Always`: from its turn on.
-    Sidecar,
 }
 
 /// One thing that will run, as somebody wrote it down.

@@ -22,7 +22,7 @@ mod words;
 mod yaml;
 
 pub use container::{
-    Build, Container, Engine, InPod, Kind, Mount, Part, Role, Settings, Spanned, Start, Starter,
+    Build, Container, Engine, Kind, Mount, Part, Settings, Spanned, Start, Starter,
 };
 pub use document::{BuildCommand, Document, PrivilegeStep, ReadError, Stage, Tool};
 pub use edit::{Edit, EditError, Edited, Wanted, apply, apply_all_and_verify, apply_and_verify};

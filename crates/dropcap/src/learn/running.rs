@@ -119,7 +119,6 @@ fn start(said: &Value, left_out: Vec<String>) -> Start {
         extra_hosts: texts(&host["ExtraHosts"]),
         depends_on: Vec::new(),
         left_out,
-        pod: None,
     }
 }
 

@@ -103,6 +103,5 @@ fn start(below: &Start, above: &Start) -> Start {
         extra_hosts: append(&below.extra_hosts, &above.extra_hosts),
         depends_on: append(&below.depends_on, &above.depends_on),
         left_out: append(&below.left_out, &above.left_out),
-        pod: None,
     }
 }

@@ -184,7 +184,6 @@ fn start(arguments: &Arguments) -> Start {
         extra_hosts: arguments.all("add-host").map(|one| one.value.value.clone()).collect(),
         depends_on: Vec::new(),
         left_out: left_out.map(|name| format!("--{name}")).collect(),
-        pod: None,
     }
 }
 
