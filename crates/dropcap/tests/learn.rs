@@ -153,6 +153,7 @@ fn an_interrupted_search_leaves_nothing_and_goes_on() {
     let before = runs().unwrap();
     let ran = tree.dropcap(&arguments);
     assert_eq!(ran.code, 0, "{}", ran.all());
+    assert!(ran.stderr.contains(".dropcap.learn.it"), "it says that it goes on: {}", ran.all());
     let evidence: Value = serde_json::from_str(&tree.text("dropcap.evidence.json")).unwrap();
     let all = evidence["workloads"]["it"][0]["runs"].as_u64().unwrap();
     let again = (runs().unwrap() - before) as u64;

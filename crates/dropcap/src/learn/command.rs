@@ -43,7 +43,7 @@ pub fn learn(
         format!("{:?}", trial.limit),
         trial.confining.user_namespaces.to_string(),
     ];
-    let journal = journal(place, &name, &key)?;
+    let journal = journal(place, &name, &key, arguments.output.quiet)?;
     let found = search(&trial, start, 1, journal, arguments.output.quiet)?;
     let (phases, not_covered) = trial.phases();
     let mut record = Record::new(name, start, &found, &phases, &not_covered);

@@ -114,7 +114,7 @@ pub fn learn(
         start.to_string(),
         format!("{:?} {}", trial.limit, trial.no_new_privileges),
     ];
-    let journal = journal(place, &name, &key)?;
+    let journal = journal(place, &name, &key, asked.quiet)?;
     let found = search(&trial, start, JOBS, journal, asked.quiet)
         .map_err(|failure| tell_more(failure, &trial))?;
     let mut record = Record::new(name, start, &found, &ContainerTrial::PHASES, &[]);

@@ -2,6 +2,7 @@
 
 use super::place::Place;
 use crate::failure::Failure;
+use crate::output::{number, say};
 use dropcap_capability::CapabilitySet;
 use dropcap_observe::command::TrialError;
 use dropcap_observe::journal::Journal;
@@ -63,15 +64,30 @@ pub fn search<T: Trial + Sync>(
     Ok(Found { minimum, made, usual, journal: trials.into_journal() })
 }
 
-/// Opens the journal of a search that is named by everything that bears on it.
-pub fn journal(place: &Place, workload: &str, key: &[String]) -> Result<Journal, Failure> {
+/// Opens the journal of a search that is named by everything that bears on it and that dropcap knows; says where it
+/// goes on from one, since files may have changed meanwhile.
+pub fn journal(
+    place: &Place,
+    workload: &str,
+    key: &[String],
+    quiet: bool,
+) -> Result<Journal, Failure> {
     let path = place.journal(workload);
     let key = dropcap_policy::command_hash(key);
-    Journal::open(&path, &key).map_err(|error| {
+    let journal = Journal::open(&path, &key).map_err(|error| {
         Failure::new(format!("cannot keep the journal {}", path.display()))
             .because(error)
             .help("it lies beside the policy; --policy FILE puts both elsewhere")
-    })
+    })?;
+    let left = journal.left();
+    if left > 0 && !quiet {
+        say(&format!(
+            "dropcap: goes on from {} of an earlier learn; to begin anew remove {}",
+            number(left, "run"),
+            path.display()
+        ));
+    }
+    Ok(journal)
 }
 
 /// A set as a line of progress has room for it.
