@@ -1,5 +1,6 @@
 //! A container as somebody wrote it down, with the place of each word.
 
+use crate::path;
 use std::ops::Range;
 
 /// A value with the bytes that it was read from.
@@ -284,6 +285,17 @@ impl Container {
             Some(part) => (&part.file, span.start - part.start..span.end - part.start),
             None => (&self.file, span.clone()),
         }
+    }
+
+    /// The mount that brings the script which its entrypoint runs, where that file itself is mounted.
+    #[must_use]
+    pub fn script_mount(&self) -> Option<&Mount> {
+        let script = self.entrypoint_script.as_deref()?;
+        let folder = path::folder(&self.file);
+        let brings = |mount: &&Mount| {
+            mount.bind && path::join(folder, &mount.source) == path::join("", script)
+        };
+        self.settings.mounts.iter().find(brings)
     }
 
     /// What follows the file in the id: the service, the stage, the line.

@@ -237,3 +237,34 @@ fn what_cannot_be_edited_is_refused() {
         apply_and_verify("Dockerfile", b"FROM a\n", "Dockerfile#final", &wanted).unwrap_err();
     assert!(error.to_string().starts_with("line 1: a Dockerfile cannot say"), "{error}");
 }
+
+#[test]
+fn a_mount_is_added_behind_the_others() {
+    let mount = "/usr/local/bin/x:/usr/local/bin/x:ro";
+    let wanted = Wanted { add_mounts: strings(&[mount]), ..Wanted::default() };
+    becomes(
+        "services:\n  a:\n    volumes:\n      - ./e.sh:/e.sh:ro # ours\n      - {type: volume, source: v, target: /v}\n    image: x\n",
+        &wanted,
+        "services:\n  a:\n    volumes:\n      - ./e.sh:/e.sh:ro # ours\n      - {type: volume, source: v, target: /v}\n      - /usr/local/bin/x:/usr/local/bin/x:ro\n    image: x\n",
+    );
+    becomes(
+        "services:\n  a:\n    image: x\n",
+        &wanted,
+        "services:\n  a:\n    image: x\n    volumes:\n      - /usr/local/bin/x:/usr/local/bin/x:ro\n",
+    );
+    becomes(
+        "services: {a: {image: x, volumes: ['v:/v']}}\n",
+        &wanted,
+        "services: {a: {image: x, volumes: ['v:/v', /usr/local/bin/x:/usr/local/bin/x:ro]}}\n",
+    );
+    refused(
+        "x-v: &v\n  volumes: [v:/v]\nservices:\n  a:\n    <<: *v\n    image: x\n",
+        &wanted,
+        "merged from elsewhere",
+    );
+    refused(
+        "services:\n  a:\n    volumes: &v\n      - v:/v\n  b:\n    volumes: *v\n",
+        &wanted,
+        "by an anchor",
+    );
+}

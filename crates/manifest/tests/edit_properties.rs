@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use dropcap_manifest::{Container, Spanned, Wanted, apply, apply_and_verify, read};
+use dropcap_manifest::{Container, Mount, Spanned, Wanted, apply, apply_and_verify, read};
 use proptest::prelude::*;
 
 const CAPABILITIES: [&str; 6] = ["ALL", "CHOWN", "CAP_KILL", "net_raw", "SETUID", "SYS_ADMIN"];
@@ -249,6 +249,9 @@ impl File {
     }
 }
 
+/// A mount that may be wanted.
+const MOUNT: &str = "/a/b:/c/d:ro";
+
 fn wanted() -> impl Strategy<Value = Wanted> {
     let capabilities = || {
         prop::option::of(
@@ -264,9 +267,19 @@ fn wanted() -> impl Strategy<Value = Wanted> {
         any::<bool>(),
         any::<bool>(),
         any::<bool>(),
+        any::<bool>(),
     )
         .prop_map(
-            |(cap_drop, cap_add, no_new_privileges, confined, unprivileged, user, sysctl)| Wanted {
+            |(
+                cap_drop,
+                cap_add,
+                no_new_privileges,
+                confined,
+                unprivileged,
+                user,
+                sysctl,
+                mount,
+            )| Wanted {
                 cap_drop,
                 cap_add,
                 add_security_opt: no_new_privileges
@@ -280,6 +293,7 @@ fn wanted() -> impl Strategy<Value = Wanted> {
                     .then(|| ("a.b".to_owned(), "0".to_owned()))
                     .into_iter()
                     .collect(),
+                add_mounts: mount.then(|| MOUNT.to_owned()).into_iter().collect(),
             },
         )
 }
@@ -341,6 +355,9 @@ proptest! {
         let was_privileged = old.settings.privileged.as_ref().is_some_and(|privileged| privileged.value);
         prop_assert_eq!(settings.privileged.as_ref().is_some_and(|privileged| privileged.value), was_privileged && !wanted.unprivileged);
         prop_assert_eq!(&settings.sysctls, &wanted.set_sysctls);
+        let is_wanted = |mount: &&Mount| mount.source == "/a/b" && mount.target == "/c/d" && mount.bind && mount.read_only;
+        prop_assert_eq!(settings.mounts.iter().filter(is_wanted).count(), wanted.add_mounts.len(), "{}", new);
+        prop_assert_eq!(settings.mounts.len(), old.settings.mounts.len() + wanted.add_mounts.len());
         prop_assert_eq!(&container.image.as_ref().unwrap().value, &old.image.as_ref().unwrap().value);
 
         // Everything else is as it was.

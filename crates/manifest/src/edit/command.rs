@@ -45,6 +45,9 @@ pub(super) fn plan(
     }
     plan.list("security-opt", &settings.security_opt, &wanted.security_opt(settings))?;
     plan.sysctls(&wanted.set_sysctls)?;
+    if !wanted.add_mounts.is_empty() {
+        return Err(Refusal::new(at, "mounts are added to Compose services alone"));
+    }
     if let Some(user) = &wanted.user {
         plan.user(user)?;
     }

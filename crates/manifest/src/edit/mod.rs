@@ -8,7 +8,8 @@ mod verify;
 
 use std::ops::Range;
 
-use crate::{Format, Settings, line_column, read, text as bytes_text};
+use crate::compose::mount::short;
+use crate::{Container, Format, Mount, Settings, line_column, read, text as bytes_text};
 
 /// Bytes to put in place of others. Offsets are those of the file before any edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct Wanted {
     pub unprivileged: bool,
     /// The user.
     pub user: Option<String>,
+    /// Mounts that must be there, as Compose's short syntax writes them; of Compose services alone.
+    pub add_mounts: Vec<String>,
 }
 
 impl Wanted {
@@ -49,6 +52,23 @@ impl Wanted {
             .cloned()
             .collect()
     }
+
+    /// Whether a container says all of it.
+    #[must_use]
+    pub fn holds(&self, container: &Container) -> bool {
+        verify::says(container, self)
+    }
+
+    /// The mounts that must be there, as they are read.
+    fn mounts(&self) -> impl Iterator<Item = Mount> {
+        self.add_mounts.iter().map(|text| short(text, 0..0))
+    }
+}
+
+/// Whether two mounts mean the same, wherever they are written.
+fn is_same_mount(one: &Mount, other: &Mount) -> bool {
+    let anywhere = |mount: &Mount| Mount { span: 0..0, ..mount.clone() };
+    anywhere(one) == anywhere(other)
 }
 
 /// A file after an edit that was read again and found to mean what was wanted.

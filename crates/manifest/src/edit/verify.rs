@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Wanted;
+use super::{Wanted, is_same_mount};
 use crate::{
     Container, Document, Format, Spanned, markdown, read_as, shell, text,
     yaml::{NodeId, Tree, Value},
@@ -26,6 +26,9 @@ pub(super) fn says(container: &Container, wanted: &Wanted) -> bool {
             .remove_security_opt
             .iter()
             .any(|option| !wanted.add_security_opt.contains(option) && has_option(option))
+        && wanted
+            .mounts()
+            .all(|mount| settings.mounts.iter().any(|current| is_same_mount(current, &mount)))
         && wanted.set_sysctls.iter().all(|sysctl| settings.sysctls.contains(sysctl))
         && !(wanted.unprivileged
             && settings.privileged.as_ref().is_some_and(|privileged| privileged.value))
@@ -117,6 +120,7 @@ fn rest(container: &Container, wanted: &Wanted) -> Container {
         .sysctls
         .retain(|(name, _)| !wanted.set_sysctls.iter().any(|(wanted, _)| wanted == name));
     settings.sysctls.sort();
+    settings.mounts.retain(|mount| !wanted.mounts().any(|wanted| is_same_mount(mount, &wanted)));
     if wanted.unprivileged {
         settings.privileged = None;
     }
@@ -139,6 +143,7 @@ fn keys(wanted: &Wanted) -> Vec<&'static str> {
     add(!wanted.set_sysctls.is_empty(), "sysctls");
     add(wanted.unprivileged, "privileged");
     add(wanted.user.is_some(), "user");
+    add(!wanted.add_mounts.is_empty(), "volumes");
     keys
 }
 

@@ -5,12 +5,13 @@ mod new_key;
 use new_key::{NewKey, NewValue};
 
 use super::{
-    Edit, Refusal, Wanted,
+    Edit, Refusal, Wanted, is_same_mount,
     list::List,
     text::{indent, next_line, skip_blanks, whole_lines, yaml_scalar},
 };
 use crate::{
-    Container, Spanned,
+    Container, Mount, Spanned,
+    compose::mount::short,
     yaml::{Entry, NodeId, Tree, Value},
 };
 
@@ -49,6 +50,7 @@ pub(super) fn plan(
     if !sysctls.is_empty() {
         plan.sysctls(&settings.sysctls, &sysctls)?;
     }
+    plan.mounts(&settings.mounts, wanted)?;
     plan.add_keys()?;
     Ok(plan.edits)
 }
@@ -248,6 +250,46 @@ impl<'t> Plan<'t> {
                 self.set_null(entry, &format!("{{{}}}", pairs.join(", ")))
             }
             _ => Err(Refusal::new(node.span.start, "others share these sysctls by an anchor")),
+        }
+    }
+
+    /// Adds mounts behind those that are there.
+    fn mounts(&mut self, current: &[Mount], wanted: &Wanted) -> Result<(), Refusal> {
+        let is_there = |text: &str| {
+            let wanted = short(text, 0..0);
+            current.iter().any(|mount| is_same_mount(mount, &wanted))
+        };
+        let add = unique(wanted.add_mounts.iter().filter(|text| !is_there(text)));
+        if add.is_empty() {
+            return Ok(());
+        }
+        let Some(entry) = self.own("volumes") else {
+            let merged = self.tree.entries(self.service).into_iter();
+            if let Some(entry) = merged.into_iter().find(|entry| entry.name == "volumes") {
+                // A key of its own would hide what is merged.
+                return Err(Refusal::new(
+                    self.tree.nodes[entry.key].span.start,
+                    "its volumes are merged from elsewhere: give this service volumes of its own",
+                ));
+            }
+            self.keys.push(NewKey { name: "volumes", value: NewValue::List(add) });
+            return Ok(());
+        };
+        let node = &self.tree.nodes[entry.value];
+        match &node.value {
+            Value::Sequence { .. } if !node.aliased => {
+                let list = List { text: self.text, tree: self.tree, node: entry.value };
+                self.edits.extend(list.change(&[], &add)?);
+                Ok(())
+            }
+            Value::Scalar { .. } if self.tree.is_null(entry.value) => {
+                let list = self.flow_list(&add);
+                self.set_null(entry, &list)
+            }
+            _ => Err(Refusal::new(
+                node.span.start,
+                "others share these volumes by an anchor: give this service volumes of its own",
+            )),
         }
     }
 
