@@ -53,16 +53,35 @@ impl Trace {
     pub fn add(&mut self, text: &[u8], own: &str, first: usize) {
         let text = String::from_utf8_lossy(&text[..text.len().min(LARGEST)]);
         let mut executed = 0;
+        // Processes that `dropcap run` is about to replace by its command.
+        let mut confining: HashSet<String> = HashSet::new();
         for line in text.lines() {
             let line = without_names(line, own);
+            let process = process(&line);
+            if is_resumed_execve(&line) {
+                confining.remove(process);
+            }
             let Some((call, result)) = parse(&line) else { continue };
-            if call.name == "execve" && result.starts_with('0') {
+            let executes = call.name == "execve" && result.starts_with('0');
+            if executes {
                 executed += 1;
                 if executed <= first {
                     continue;
                 }
             }
             if executed < first {
+                continue;
+            }
+            // What it is refused it answers for itself: it reads back what holds, and executes nothing
+            // where that is more than is allowed.
+            let is_confining = confining.contains(process);
+            if executes {
+                match runs_dropcap(&call) {
+                    true => confining.insert(process.to_owned()),
+                    false => confining.remove(process),
+                };
+            }
+            if is_confining {
                 continue;
             }
             let refusal = REFUSALS.iter().find(|errno| result.contains(*errno));
@@ -100,6 +119,25 @@ fn parse(line: &str) -> Option<(Call, &str)> {
         let arguments = without_processes(name, &without_addresses(arguments));
         (Call { name: name.to_owned(), arguments }, result.trim())
     })
+}
+
+/// The process at the beginning of a line.
+fn process(line: &str) -> &str {
+    let line = line.trim_start();
+    let end = line.find(|c: char| !c.is_ascii_digit()).unwrap_or(line.len());
+    &line[..end]
+}
+
+/// Whether it is the end of an execve that another process interrupted.
+fn is_resumed_execve(line: &str) -> bool {
+    line.contains("<... execve resumed>") && line.trim_end().ends_with("= 0")
+}
+
+/// Whether what is executed is `dropcap run`.
+fn runs_dropcap(execve: &Call) -> bool {
+    let mut words = execve.arguments.split("\", [");
+    let (path, arguments) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    path.ends_with("/dropcap") && arguments.split(", ").nth(1) == Some("\"run\"")
 }
 
 /// Calls whose first argument is a process.
@@ -195,6 +233,30 @@ mod tests {
     fn what_the_launcher_does_is_not_the_commands() {
         let with = trace("7 prctl(PR_CAPBSET_DROP, 9) = 0\n");
         assert!(trace("").refused_but_allowed_in(&with).is_empty());
+    }
+
+    #[test]
+    fn what_dropcap_run_is_refused_is_not_lost() {
+        const RUN: &str = "7 execve(\"/usr/local/bin/dropcap\", [\"dropcap\", \"run\", \"--\", \"a\"], 0x7f /* 3 */) = 0\n";
+        let of = |answer: &str, then: &str| {
+            let chown = format!("chown(\"/x\", 1, 1) = {answer}\n");
+            trace(&format!(
+                "{RUN}7 prctl(PR_SET_SECUREBITS, 1) = {answer}\n8 {chown}{then}7 {chown}"
+            ))
+        };
+        const EXECUTED: &str = "7 execve(\"/bin/a\", [\"a\"], 0x7f /* 3 vars */) = 0\n";
+        const RESUMED: &str = "7 <... execve resumed>) = 0\n";
+        for then in [EXECUTED, RESUMED, ""] {
+            let (with, without) = (of("0", then), of("-1 EPERM (x)", then));
+            assert_eq!(without.refused_but_allowed_in(&with), ["chown(\"/x\", 1, 1): EPERM"]);
+        }
+        let alone = |answer: &str, then: &str| {
+            trace(&format!("{RUN}{then}7 chown(\"/x\", 1, 1) = {answer}\n"))
+        };
+        for (then, lost) in [(EXECUTED, 1), (RESUMED, 1), ("", 0)] {
+            let (with, without) = (alone("0", then), alone("-1 EPERM (x)", then));
+            assert_eq!(without.refused_but_allowed_in(&with).len(), lost, "{then}");
+        }
     }
 
     #[test]
