@@ -1,14 +1,15 @@
 //! Every rule over every container.
 
 use crate::analysis::analyse;
-use crate::fix::{Change, FileEdit};
+use crate::fix::{Because, Change, FileEdit, FixTier, Mend};
 use crate::rules::{Check, RULES};
-use crate::script::Script;
+use crate::script::{Entrypoint, Script};
 use crate::subject::Subject;
 use crate::{Analysis, Finding, Input, Options, Plan};
 use dropcap_engine::EngineVersion;
-use dropcap_manifest::{Container, PrivilegeStep, apply_and_verify};
+use dropcap_manifest::{Container, EditError, Wanted, apply_and_verify};
 use dropcap_policy::Waiver;
+use std::collections::HashMap;
 use std::thread;
 
 /// The outcome.
@@ -37,6 +38,8 @@ pub struct AuditedContainer {
     pub analysis: Analysis,
     /// What a fix makes of it.
     pub plan: Plan,
+    /// What the fixes that were found make of the script that its entrypoint runs.
+    pub mend: Option<Mend>,
     /// The line that its name stands on.
     pub line: usize,
 }
@@ -45,11 +48,12 @@ pub struct AuditedContainer {
 pub fn audit(input: &Input, options: &Options) -> Audited {
     let mut findings = Vec::new();
     let mut containers = Vec::with_capacity(input.containers.len());
-    for (audited, found) in all_containers(input, options) {
+    let mends = mends(input, options);
+    for (audited, found) in all_containers(input, options, &mends) {
         findings.extend(found);
         containers.push(audited);
     }
-    let mut of_scripts = script_findings(input);
+    let mut of_scripts = script_findings(input, &mends);
     let mut places = Places::new(input);
     of_scripts.iter_mut().for_each(|finding| places.fill_in(finding));
     findings.extend(of_scripts);
@@ -60,12 +64,17 @@ pub fn audit(input: &Input, options: &Options) -> Audited {
         let key = |one: &Finding| (one.span.start, std::cmp::Reverse(one.level), one.rule);
         a.file.cmp(&b.file).then(key(a).cmp(&key(b))).then(a.fingerprint.cmp(&b.fingerprint))
     });
-    let (findings, waived) = waive(findings, input, options);
+    let (mut findings, waived) = waive(findings, input, options);
+    keep_whole(&mut findings, &mut containers, &mends);
     Audited { containers, findings, waived }
 }
 
 /// Every container by itself, shared out among the processors where there are many.
-fn all_containers(input: &Input, options: &Options) -> Vec<(AuditedContainer, Vec<Finding>)> {
+fn all_containers(
+    input: &Input,
+    options: &Options,
+    mends: &Mends,
+) -> Vec<(AuditedContainer, Vec<Finding>)> {
     /// Fewer are not worth a thread.
     const MANY: usize = 64;
     let threads = thread::available_parallelism().map_or(1, usize::from);
@@ -73,7 +82,7 @@ fn all_containers(input: &Input, options: &Options) -> Vec<(AuditedContainer, Ve
     let look = |containers: &[Container]| -> Vec<_> {
         let mut places = Places::new(input);
         let one_container = |container: &Container| {
-            let (mut audited, mut found) = container_findings(container, input, options);
+            let (mut audited, mut found) = container_findings(container, input, options, mends);
             audited.line = places.of(&container.file, container.span.start).0;
             found.iter_mut().for_each(|finding| places.fill_in(finding));
             (audited, found)
@@ -95,21 +104,23 @@ fn container_findings(
     container: &Container,
     input: &Input,
     options: &Options,
+    mends: &Mends,
 ) -> (AuditedContainer, Vec<Finding>) {
     let engine = options.engine_for(container);
     let analysis = analyse(container, input, &engine);
     let image = input.image_of(container);
-    let steps = entrypoint_steps(container, input);
+    let script = entrypoint(container, input, mends);
     let id = options.policy_id(&container.id);
     let image_name = container.image.as_ref().map(|image| image.value.as_str());
     let workload = input.policy.as_ref().and_then(|policy| policy.workload_for(&id, image_name));
-    let plan = Plan::of(container, &analysis, image, steps, workload, input, &engine);
+    let plan = Plan::of(container, &analysis, image, script, workload, input, &engine);
     let subject = Subject {
         container,
         analysis: &analysis,
         engine: &engine,
         image,
-        steps,
+        steps: script.steps,
+        mend: script.mend,
         workload,
         plan: &plan,
         input,
@@ -127,21 +138,65 @@ fn container_findings(
         workload: workload.map(|workload| workload.name.clone()),
         analysis,
         plan,
+        mend: None,
         line: 1,
     };
     (audited, findings)
 }
 
-/// The steps of the script that the container's entrypoint runs.
-fn entrypoint_steps<'a>(container: &Container, input: &'a Input) -> &'a [PrivilegeStep] {
-    container
-        .entrypoint_script
-        .as_ref()
-        .and_then(|script| input.documents.iter().find(|document| document.path == *script))
-        .map_or(&[], |document| &document.steps)
+/// The script that the container's entrypoint runs.
+fn entrypoint<'a>(container: &Container, input: &'a Input, mends: &'a Mends) -> Entrypoint<'a> {
+    let Some(file) = &container.entrypoint_script else { return Entrypoint::default() };
+    let script = input.documents.iter().find(|document| document.path == *file);
+    Entrypoint { steps: script.map_or(&[], |script| &script.steps), mend: mends.get(file.as_str()) }
 }
 
-fn script_findings(input: &Input) -> Vec<Finding> {
+/// What becomes of each script, by its file.
+type Mends<'a> = HashMap<&'a str, Mend>;
+
+fn mends<'a>(input: &'a Input, options: &Options) -> Mends<'a> {
+    let scripts = input.documents.iter().filter(|document| !document.steps.is_empty());
+    scripts
+        .filter_map(|script| Some((script.path.as_str(), Mend::of(script, input, options)?)))
+        .collect()
+}
+
+/// Says of each container what the fixes that are left make of its script. What was learned with a script
+/// that no safe fix mends any more, since a waiver covers that, is safe no longer.
+fn keep_whole(findings: &mut [Finding], containers: &mut [AuditedContainer], mends: &Mends) {
+    let mends_it = |finding: &Finding, file: &str, is_safe: bool| {
+        finding.fix.as_ref().is_some_and(|fix| {
+            let of_it = |edits: &[FileEdit]| edits.iter().any(|edit| edit.file == file);
+            matches!(&fix.change, Change::Script { edits, .. } if of_it(edits))
+                && (!is_safe || fix.tier == FixTier::Safe)
+        })
+    };
+    for one in containers.iter_mut() {
+        let Some(file) = one.container.entrypoint_script.as_deref() else { continue };
+        let Some(mend) = mends.get(file) else { continue };
+        if one.plan.script.as_deref() == Some(mend.hash())
+            && mend.changes()
+            && !findings.iter().any(|finding| mends_it(finding, file, true))
+        {
+            one.plan.script = None;
+            let reason =
+                format!("it was learned with {file} mended, and a waiver leaves that as it is");
+            one.plan.because = Because::Unproved(reason);
+            let of_it = findings.iter_mut().filter(|finding| finding.container == one.container.id);
+            for fix in of_it.filter_map(|finding| finding.fix.as_mut()) {
+                if fix.because == Because::Evidence {
+                    fix.because = one.plan.because.clone();
+                    fix.tier = fix.because.tier();
+                }
+            }
+        }
+        if findings.iter().any(|finding| mends_it(finding, file, false)) {
+            one.mend = Some(mend.clone());
+        }
+    }
+}
+
+fn script_findings(input: &Input, mends: &Mends) -> Vec<Finding> {
     let mut findings = Vec::new();
     for document in input.documents.iter().filter(|document| !document.steps.is_empty()) {
         let runs = |container: &&Container| {
@@ -152,7 +207,7 @@ fn script_findings(input: &Input) -> Vec<Finding> {
             container: container.map_or(&document.path, |container| &container.id).clone(),
             file: &document.path,
             steps: &document.steps,
-            source: input.source(&document.path).unwrap_or_default(),
+            mend: mends.get(document.path.as_str()),
         };
         for rule in RULES {
             if let Check::Script(check) = rule.check {
@@ -179,29 +234,44 @@ fn all_edits(findings: &mut [Finding], input: &Input) {
 fn work_out_edits(finding: &mut Finding, input: &Input) {
     let Some(fix) = &mut finding.fix else { return };
     match &fix.change {
-        Change::Text(edits) => fix.edits = edits.clone(),
-        Change::Settings { file, container, wanted } => {
-            let bytes = input.source(file).unwrap_or_default();
-            match apply_and_verify(file, bytes, container, wanted) {
-                Ok(edited) => {
-                    fix.edits = edited
-                        .edits
-                        .into_iter()
-                        .map(|edit| FileEdit {
-                            file: file.clone(),
-                            start: edit.start,
-                            end: edit.end,
-                            text: edit.text,
-                        })
-                        .collect();
-                }
-                Err(error) => {
-                    finding.help.push_str(&format!(" (by hand: {error})"));
-                    finding.fix = None;
+        Change::Script { edits, mounts } => {
+            fix.edits = edits.clone();
+            for mounting in mounts {
+                match settings_edits(&mounting.file, &mounting.container, &mounting.wanted, input) {
+                    Ok(edits) => fix.edits.extend(edits),
+                    Err(error) => return by_hand(finding, &error),
                 }
             }
         }
+        Change::Settings { file, container, wanted } => {
+            match settings_edits(file, container, wanted, input) {
+                Ok(edits) => fix.edits = edits,
+                Err(error) => by_hand(finding, &error),
+            }
+        }
     }
+}
+
+fn settings_edits(
+    file: &str,
+    container: &str,
+    wanted: &Wanted,
+    input: &Input,
+) -> Result<Vec<FileEdit>, EditError> {
+    let bytes = input.source(file).unwrap_or_default();
+    let edited = apply_and_verify(file, bytes, container, wanted)?;
+    let edits = edited.edits.into_iter().map(|edit| FileEdit {
+        file: file.to_owned(),
+        start: edit.start,
+        end: edit.end,
+        text: edit.text,
+    });
+    Ok(edits.collect())
+}
+
+fn by_hand(finding: &mut Finding, error: &EditError) {
+    finding.help.push_str(&format!(" (by hand: {error})"));
+    finding.fix = None;
 }
 
 fn waive(

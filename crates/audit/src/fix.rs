@@ -1,13 +1,17 @@
 //! A change that mends a finding, and how far it can be trusted.
 
 mod candidates;
+mod evidence;
+mod mend;
 mod plan;
 mod script_step;
 mod start_lines;
 
+pub use evidence::{evidence_gap, script_hash, started_with};
+pub use mend::{DROPCAP_AT, Mend, Mounting};
 pub(crate) use plan::LOW_PORTS;
-pub use plan::{Plan, started_with};
-pub(crate) use script_step::{AndThen, replace_step};
+pub use plan::Plan;
+pub(crate) use script_step::is_unverified;
 pub(crate) use start_lines::start_lines;
 
 use dropcap_manifest::Wanted;
@@ -79,8 +83,13 @@ pub enum Change {
         /// What its file should say.
         wanted: Box<Wanted>,
     },
-    /// These bytes.
-    Text(Vec<FileEdit>),
+    /// An entrypoint's script, and the services that are given `dropcap` with it: all of it, or nothing.
+    Script {
+        /// The bytes of the script that change.
+        edits: Vec<FileEdit>,
+        /// The services.
+        mounts: Vec<Mounting>,
+    },
 }
 
 /// A change that mends a finding.
@@ -112,6 +121,7 @@ pub fn merge(wanted: impl IntoIterator<Item = Wanted>) -> Wanted {
         extend(&mut merged.add_security_opt, one.add_security_opt);
         extend(&mut merged.remove_security_opt, one.remove_security_opt);
         extend(&mut merged.set_sysctls, one.set_sysctls);
+        extend(&mut merged.add_mounts, one.add_mounts);
     }
     merged
 }

@@ -56,13 +56,22 @@ pub struct Options {
     pub today: Date,
     /// Where the policy lies.
     pub policy_place: PolicyPlace,
+    /// A static `dropcap` of this machine that containers can be given, by its path; `None` where there is
+    /// none.
+    pub dropcap: Option<String>,
     /// Whether the edits of fixes are worked out too; without, a fix only says what it would do.
     pub edits: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { engine: None, today: Date::today(), policy_place: Default::default(), edits: true }
+        Self {
+            engine: None,
+            today: Date::today(),
+            policy_place: Default::default(),
+            dropcap: None,
+            edits: true,
+        }
     }
 }
 

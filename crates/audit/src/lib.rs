@@ -26,7 +26,10 @@ mod subject;
 pub use analysis::{ASSUMED_EXECUTABLE, Analysis, States};
 pub use audit::{Audited, AuditedContainer, audit};
 pub use finding::{Finding, Level};
-pub use fix::{Because, Change, FileEdit, Fix, FixTier, Plan, merge, started_with};
+pub use fix::{
+    Because, Change, DROPCAP_AT, FileEdit, Fix, FixTier, Mend, Mounting, Plan, evidence_gap, merge,
+    script_hash, started_with,
+};
 pub use input::{Input, Mounted, Options, ReadImage};
 pub use place::PolicyPlace;
 pub use rules::{RULES, Rule, rule};

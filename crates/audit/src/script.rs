@@ -1,8 +1,8 @@
 //! A shell script that changes privilege, as the rules see it.
 
-use crate::Level;
 use crate::rules::Rule;
 use crate::subject::Draft;
+use crate::{Level, Mend};
 use dropcap_manifest::PrivilegeStep;
 use std::ops::Range;
 
@@ -14,8 +14,17 @@ pub struct Script<'a> {
     pub file: &'a str,
     /// Its steps, from the first to the last.
     pub steps: &'a [PrivilegeStep],
-    /// Its bytes.
-    pub source: &'a [u8],
+    /// What becomes of it.
+    pub mend: Option<&'a Mend>,
+}
+
+/// The script that a container's entrypoint runs; without steps where none is known.
+#[derive(Clone, Copy, Default)]
+pub struct Entrypoint<'a> {
+    /// Its steps, from the first to the last.
+    pub steps: &'a [PrivilegeStep],
+    /// What becomes of it.
+    pub mend: Option<&'a Mend>,
 }
 
 impl Script<'_> {

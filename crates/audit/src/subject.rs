@@ -2,7 +2,7 @@
 
 use crate::analysis::ASSUMED_EXECUTABLE;
 use crate::finding::fingerprint;
-use crate::fix::started_with;
+use crate::fix::{Mend, evidence_gap};
 use crate::proof::Before;
 use crate::rules::Rule;
 use crate::{Analysis, Finding, Fix, Input, Level, Plan, States};
@@ -28,6 +28,8 @@ pub struct Subject<'a> {
     pub image: Option<&'a Image>,
     /// What its entrypoint script does with privilege.
     pub steps: &'a [PrivilegeStep],
+    /// What becomes of that script.
+    pub mend: Option<&'a Mend>,
     /// What the policy says of it.
     pub workload: Option<&'a Workload>,
     /// What a fix would make of it.
@@ -96,8 +98,8 @@ impl<'a> Subject<'a> {
 
     /// What stands between the policy's evidence and this container; `None` too without a policy.
     pub fn evidence_gap(&self) -> Option<EvidenceGap> {
-        let digests = self.input.digests_of(self.container);
-        self.workload?.evidence_gap(&digests, &started_with(self.container), self.engine.name())
+        let engine = self.engine.name();
+        evidence_gap(self.container, self.workload?, self.input, engine, self.mend)
     }
 
     /// Its states, if it starts.

@@ -11,9 +11,10 @@ use crate::output::{Format, Output, print, print_json};
 use crate::prove::written::{prove_container, root};
 use crate::scan::fixes::{self, Changes, Tiers};
 use crate::scan::is_wanted;
+use crate::scan::own::own_path;
 use crate::scan::project::{Project, Selection};
 use clap::Args;
-use dropcap_audit::{Audited, AuditedContainer, Because, Change, Level, Options, audit};
+use dropcap_audit::{Audited, AuditedContainer, Because, Change, Level, Mounting, Options, audit};
 use dropcap_capability::CapabilitySet;
 use dropcap_engine::{EngineVersion, Process};
 use dropcap_manifest::Container;
@@ -94,6 +95,7 @@ fn harden(arguments: &Arguments, learning: Learning) -> Result<ExitCode, Failure
     let options = Options {
         engine: arguments.engine,
         policy_place: project.policy_place.clone(),
+        dropcap: own_path(),
         edits: false,
         ..Options::default()
     };
@@ -155,13 +157,25 @@ fn harden(arguments: &Arguments, learning: Learning) -> Result<ExitCode, Failure
 fn changed<'a>(audited: &'a Audited, changes: &Changes, tiers: Tiers) -> Vec<&'a AuditedContainer> {
     let speaks_of = |id: &str| {
         audited.findings.iter().filter_map(|finding| finding.fix.as_ref()).any(|fix| {
-            let Change::Settings { file, container, .. } = &fix.change else { return false };
             is_wanted(fix.tier, tiers)
-                && container == id
-                && changes.files.iter().any(|change| change.file == *file)
+                && settings_of(&fix.change)
+                    .iter()
+                    .filter(|(_, container)| *container == id)
+                    .any(|(file, _)| changes.files.iter().any(|change| change.file == *file))
         })
     };
     audited.containers.iter().filter(|one| speaks_of(&one.container.id)).collect()
+}
+
+/// The containers whose settings change, each with its file.
+fn settings_of(change: &Change) -> Vec<(&str, &str)> {
+    match change {
+        Change::Settings { file, container, .. } => vec![(file, container)],
+        Change::Script { mounts, .. } => mounts
+            .iter()
+            .map(|Mounting { file, container, .. }| (file.as_str(), container.as_str()))
+            .collect(),
+    }
 }
 
 /// Where Docker answers, and the policy names a test: before and after, started and tested.
@@ -237,7 +251,7 @@ fn prove_all(
             .filter_map(|finding| finding.fix.as_ref())
             .filter(|fix| {
                 is_wanted(fix.tier, arguments.tiers())
-                    && matches!(&fix.change, Change::Settings { container, .. } if container == id)
+                    && settings_of(&fix.change).iter().any(|(_, container)| container == id)
             })
             .cloned()
             .collect();

@@ -13,6 +13,8 @@ mod explain;
 #[cfg(target_os = "linux")]
 pub(crate) mod linux;
 #[cfg(target_os = "linux")]
+mod mended;
+#[cfg(target_os = "linux")]
 pub(crate) mod place;
 #[cfg(target_os = "linux")]
 mod record;

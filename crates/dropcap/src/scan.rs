@@ -4,6 +4,7 @@ pub(crate) mod baseline;
 pub(crate) mod digests;
 pub(crate) mod fixes;
 pub(crate) mod images;
+pub(crate) mod own;
 pub(crate) mod project;
 pub(crate) mod walk;
 
@@ -16,6 +17,7 @@ use dropcap_engine::EngineVersion;
 use dropcap_report::json;
 use dropcap_report::text::{self, Look};
 use fixes::Tiers;
+use own::own_path;
 use project::{Project, Selection};
 use std::path::PathBuf;
 
@@ -93,6 +95,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let options = Options {
         engine: arguments.engine,
         policy_place: project.policy_place.clone(),
+        dropcap: own_path(),
         edits: arguments.output.format == Format::Json,
         ..Options::default()
     };
@@ -193,7 +196,7 @@ fn applied(changes: &fixes::Changes, audited: &Audited, tiers: Tiers) -> String 
         let fix = finding.fix.as_ref().filter(|fix| is_wanted(fix.tier, tiers))?;
         let there = match &fix.change {
             Change::Settings { file, .. } => changed(file),
-            Change::Text(edits) => edits.iter().any(|edit| changed(&edit.file)),
+            Change::Script { edits, .. } => edits.iter().any(|edit| changed(&edit.file)),
         };
         there.then_some((finding.container.as_str(), fix))
     }))

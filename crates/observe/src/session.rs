@@ -9,6 +9,7 @@ use std::io::{
 };
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use tempfile::TempDir;
 
 /// How the name of everything that a trial makes begins.
 pub(crate) const PREFIX: &str = "dropcap-trial-";
@@ -58,6 +59,14 @@ impl Session {
     /// For names: letters and digits, and the same for everything that this session makes.
     pub fn name(&self) -> String {
         self.key.to_string()
+    }
+
+    /// A temporary folder of its own.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn folder(&self) -> io::Result<TempDir> {
+        tempfile::Builder::new().prefix(&format!("{PREFIX}{}", self.name())).tempdir()
     }
 
     /// What [`Session`]'s `Display` wrote; `None` for anything else.

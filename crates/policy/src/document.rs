@@ -70,6 +70,8 @@ pub(crate) struct Evidence {
 pub(crate) struct Provenance {
     pub image_digest: Option<Spanned<String>>,
     pub command_hash: Option<Spanned<String>>,
+    pub script: Option<String>,
+    pub script_hash: Option<Spanned<String>>,
     pub engine: Option<String>,
     pub kernel: Option<String>,
     #[serde(default)]

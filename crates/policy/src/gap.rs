@@ -22,6 +22,11 @@ pub enum EvidenceGap {
         /// That one's name and version.
         learned: String,
     },
+    /// The script that its entrypoint runs had another text.
+    OtherScript {
+        /// Its name.
+        script: Option<String>,
+    },
     /// Allowed, and nobody has seen it to be needed.
     Unseen(CapabilitySet),
     /// Refused while the test passed, and nobody has accepted it.
@@ -31,7 +36,13 @@ pub enum EvidenceGap {
 impl EvidenceGap {
     /// Whether there was evidence, and what is to run has moved away from it.
     pub const fn is_drift(&self) -> bool {
-        matches!(self, Self::OtherImage { .. } | Self::OtherCommand | Self::OtherEngine { .. })
+        matches!(
+            self,
+            Self::OtherImage { .. }
+                | Self::OtherCommand
+                | Self::OtherEngine { .. }
+                | Self::OtherScript { .. }
+        )
     }
 }
 
@@ -53,6 +64,10 @@ impl fmt::Display for EvidenceGap {
                 f,
                 "was learned in {learned}, and another engine is to run it (`--engine` says which)"
             ),
+            Self::OtherScript { script } => {
+                let script = script.as_deref().unwrap_or("its entrypoint's script");
+                write!(f, "was learned with another text of {script}")
+            }
             Self::Unseen(set) => write!(f, "allows {set}, of which there is no evidence"),
             Self::Refused(set) => write!(
                 f,

@@ -33,7 +33,7 @@ pub struct Comparison {
     pub gone: CapabilitySet,
     /// Refused now while the test passed, which the policy does not say.
     pub newly_refused: CapabilitySet,
-    /// Whether it is another image or another command that was learned of.
+    /// Whether it is another image, command or script that was learned of.
     pub moved: bool,
 }
 
@@ -57,7 +57,9 @@ impl Learned {
         };
         let moved = workload.provenance.as_ref().is_some_and(|before| {
             let now = &self.provenance;
-            before.image_digest != now.image_digest || before.command_hash != now.command_hash
+            before.image_digest != now.image_digest
+                || before.command_hash != now.command_hash
+                || before.script_hash.is_some() && before.script_hash != now.script_hash
         });
         Comparison {
             new: self.needed - (workload.allow | workload.setup),
@@ -200,6 +202,8 @@ fn write_provenance(table: &mut dyn TableLike, from: &Provenance) {
     let texts = [
         ("image-digest", &from.image_digest),
         ("command-hash", &from.command_hash),
+        ("script", &from.script),
+        ("script-hash", &from.script_hash),
         ("engine", &from.engine),
         ("kernel", &from.kernel),
     ];

@@ -40,7 +40,7 @@ pub use date::Date;
 pub use error::{ParseError, PolicyError};
 pub use evidence::{EVIDENCE_NAME, EvidenceError, add_record};
 pub use gap::EvidenceGap;
-pub use hash::command_hash;
+pub use hash::{command_hash, text_hash};
 pub use learned::{Comparison, Learned, merge};
 pub use matching::{Match, Running};
 pub use place::{FILE_NAME, TRUSTED};

@@ -77,6 +77,10 @@ pub struct Provenance {
     pub image_digest: Option<String>,
     /// What it was started with, as [`command_hash`](crate::command_hash) names it.
     pub command_hash: Option<String>,
+    /// The script that its entrypoint runs, where that was mounted.
+    pub script: Option<String>,
+    /// That script's text, as [`text_hash`](crate::text_hash) names it.
+    pub script_hash: Option<String>,
     /// The engine and its version.
     pub engine: Option<String>,
     /// The kernel's version.
@@ -120,12 +124,14 @@ impl Workload {
     /// needed or used, and no refusal is left to look at.
     ///
     /// `digests` are all names of the image that is to run, `command` the hash of what it is started with,
-    /// `engine` the name of what is to run it.
+    /// `engine` the name of what is to run it, `scripts` the hashes of the texts that its entrypoint's script
+    /// has or is to have.
     pub fn evidence_gap(
         &self,
         digests: &[&str],
         command: &str,
         engine: &str,
+        scripts: &[&str],
     ) -> Option<EvidenceGap> {
         let Some(digest) = self.provenance.as_ref().and_then(|from| from.image_digest.as_deref())
         else {
@@ -145,6 +151,10 @@ impl Workload {
         if let Some(learned) = learned.filter(|learned| is_another_engine(learned, engine)) {
             return Some(EvidenceGap::OtherEngine { learned: learned.to_owned() });
         }
+        if self.script_hash().is_some_and(|learned| !scripts.contains(&learned)) {
+            let script = self.provenance.as_ref().and_then(|from| from.script.clone());
+            return Some(EvidenceGap::OtherScript { script });
+        }
         let unseen = |capability: &Capability| {
             let verdict = self.evidence.get(capability).map(|evidence| evidence.verdict);
             !matches!(verdict, Some(Verdict::Needed | Verdict::Used))
@@ -159,6 +169,11 @@ impl Workload {
         let refused: CapabilitySet =
             self.evidence.iter().filter(refused).map(|(capability, _)| *capability).collect();
         (!refused.is_empty()).then_some(EvidenceGap::Refused(refused))
+    }
+
+    /// The text of the script that it was learned with, by its hash.
+    pub fn script_hash(&self) -> Option<&str> {
+        self.provenance.as_ref()?.script_hash.as_deref()
     }
 }
 
@@ -343,9 +358,17 @@ impl Reader<'_> {
             let message = "a command's hash is `sha256:` and 64 lower-case hexadecimal digits";
             return Err(self.error(hash, message));
         }
+        if let Some(hash) = &written.script_hash
+            && !is_digest(hash.get_ref())
+        {
+            let message = "a script's hash is `sha256:` and 64 lower-case hexadecimal digits";
+            return Err(self.error(hash, message));
+        }
         Ok(Provenance {
             image_digest: written.image_digest.map(Spanned::into_inner),
             command_hash: written.command_hash.map(Spanned::into_inner),
+            script: written.script,
+            script_hash: written.script_hash.map(Spanned::into_inner),
             engine: written.engine,
             kernel: written.kernel,
             phases: written.phases,

@@ -30,6 +30,8 @@ fn learned(needed: &str) -> Learned {
             engine: Some("docker 28.5".to_owned()),
             kernel: Some("6.12".to_owned()),
             phases: vec!["fresh start".to_owned(), "test".to_owned()],
+            script: None,
+            script_hash: None,
             date: Some(Date { year: 2026, month: 11, day: 22 }),
         },
     }
@@ -132,36 +134,40 @@ fn evidence_speaks_of_what_ran_and_of_nothing_else() {
     let text = merge("", &learned("CHOWN")).unwrap();
     let agent = read(&text);
     let (image, command) = (digest('a'), digest('c'));
-    assert_eq!(agent.evidence_gap(&[&digest('e'), &image], &command, "docker"), None);
-    assert_eq!(agent.evidence_gap(&[], &command, "docker"), Some(EvidenceGap::UnknownImage));
-    let other = agent.evidence_gap(&[&digest('b')], &command, "docker");
+    assert_eq!(agent.evidence_gap(&[&digest('e'), &image], &command, "docker", &[]), None);
+    assert_eq!(agent.evidence_gap(&[], &command, "docker", &[]), Some(EvidenceGap::UnknownImage));
+    let other = agent.evidence_gap(&[&digest('b')], &command, "docker", &[]);
     assert!(other.is_some_and(|gap| gap.is_drift()));
-    let other = agent.evidence_gap(&[&image], &digest('d'), "docker");
+    let other = agent.evidence_gap(&[&image], &digest('d'), "docker", &[]);
     assert_eq!(other, Some(EvidenceGap::OtherCommand));
-    let other = agent.evidence_gap(&[&image], &command, "podman");
+    let other = agent.evidence_gap(&[&image], &command, "podman", &[]);
     assert!(
         matches!(&other, Some(EvidenceGap::OtherEngine { learned }) if learned == "docker 28.5")
     );
     assert!(other.unwrap().is_drift());
-    assert_eq!(agent.evidence_gap(&[&image], &command, "openshell"), None, "it stands on Docker");
+    assert_eq!(
+        agent.evidence_gap(&[&image], &command, "openshell", &[]),
+        None,
+        "it stands on Docker"
+    );
     let in_pod = |agent: &dropcap_policy::Workload, engine: &str| {
-        agent.evidence_gap(&[&image], &command, engine).is_none()
+        agent.evidence_gap(&[&image], &command, engine, &[]).is_none()
     };
     assert!(!in_pod(&agent, "containerd"), "a pod starts with another seccomp profile");
     let as_pod = read(&text.replace("docker 28.5", "docker 28.5 as containerd"));
     assert!(in_pod(&as_pod, "containerd") && !in_pod(&as_pod, "docker"));
     let more = read(&text.replace("[\"CHOWN\"]", "[\"CHOWN\", \"KILL\"]"));
-    let unseen = more.evidence_gap(&[&image], &command, "docker");
+    let unseen = more.evidence_gap(&[&image], &command, "docker", &[]);
     assert_eq!(unseen, Some(EvidenceGap::Unseen(set("KILL"))));
     let refusal =
         "\n[workload.evidence.SYS_NICE]\nverdict = \"refused-but-passed\"\nbecause = \"x\"\n";
     let refused = read(&format!("{text}{refusal}"));
     assert_eq!(
-        refused.evidence_gap(&[&image], &command, "docker"),
+        refused.evidence_gap(&[&image], &command, "docker", &[]),
         Some(EvidenceGap::Refused(set("SYS_NICE")))
     );
     let accepted = read(&format!("{text}{refusal}accepted = true\n"));
-    assert_eq!(accepted.evidence_gap(&[&image], &command, "docker"), None);
+    assert_eq!(accepted.evidence_gap(&[&image], &command, "docker", &[]), None);
 }
 
 #[test]
@@ -172,4 +178,31 @@ fn what_is_no_policy_is_not_written_into() {
     let inline =
         merge("version = 1\nworkload = [{ name = \"agent\" }]\n", &learned("KILL")).unwrap();
     assert_eq!(Policy::parse(&inline).unwrap().workloads[0].allow, set("KILL"));
+}
+
+#[test]
+fn evidence_of_a_script_speaks_of_that_text() {
+    let mut now = learned("CHOWN");
+    now.provenance.script = Some("entrypoint.sh".to_owned());
+    now.provenance.script_hash = Some(digest('f'));
+    let text = merge("", &now).unwrap();
+    let policy = Policy::parse(&text).unwrap();
+    let agent = policy.workload("agent").unwrap();
+    assert_eq!(agent.provenance.as_ref(), Some(&now.provenance));
+    let (image, command) = (digest('a'), digest('c'));
+    let gap = |scripts: &[&str]| agent.evidence_gap(&[&image], &command, "docker", scripts);
+    assert_eq!(gap(&[&digest('e'), &digest('f')]), None, "mended it is that one");
+    for scripts in [&[] as &[&str], &[&digest('e')]] {
+        let gap = gap(scripts).unwrap();
+        assert!(gap.is_drift());
+        assert_eq!(gap.to_string(), "was learned with another text of entrypoint.sh");
+    }
+    assert!(now.compare(Some(agent)).is_same());
+    let other = Learned {
+        provenance: Provenance { script_hash: Some(digest('e')), ..now.provenance.clone() },
+        ..now.clone()
+    };
+    assert!(other.compare(Some(agent)).moved);
+    let bad = text.replace(&digest('f'), "sha256:f");
+    assert!(Policy::parse(&bad).unwrap_err().to_string().contains("a script's hash"));
 }

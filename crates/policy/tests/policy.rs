@@ -172,7 +172,7 @@ fn evidence_counts_for_its_own_image_alone() {
     let digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     let proved = |text: &str| {
         let policy = Policy::parse(text).unwrap();
-        policy.workload("agent").unwrap().evidence_gap(&[digest], "", "docker").is_none()
+        policy.workload("agent").unwrap().evidence_gap(&[digest], "", "docker", &[]).is_none()
     };
     assert!(proved(WHOLE));
     assert!(proved(&with("\"needed\"", "\"used\"")));

@@ -1,17 +1,19 @@
 //! What a container should say in the end, and how sure that is.
 
 use super::candidates::candidates;
+use super::evidence::{learn_line, without_proof};
 use super::{Because, Change, Fix};
 use crate::analysis::first_process;
 use crate::catalogue::{Candidate, Known};
 use crate::proof::{Before, broken};
+use crate::script::Entrypoint;
 use crate::subject::as_written;
 use crate::{Analysis, Input, States};
 use dropcap_capability::{Capability, CapabilitySet, Environment, parse_capability, reachable};
 use dropcap_engine::EngineVersion;
 use dropcap_image::Image;
 use dropcap_manifest::{Container, Engine, Kind, PrivilegeStep, Settings, Spanned, Wanted};
-use dropcap_policy::{Entry, Workload, command_hash};
+use dropcap_policy::{Entry, Workload};
 
 /// The entry of `security_opt` that sets no_new_privs; Docker's and Podman's spelling.
 pub(crate) const NO_NEW_PRIVILEGES: &str = "no-new-privileges:true";
@@ -34,6 +36,8 @@ pub struct Plan {
     pub because: Because,
     /// What else there is to say: what `exec` gets, what cannot be expressed.
     pub notes: Vec<String>,
+    /// The text of the entrypoint's script that the evidence speaks of, by its hash.
+    pub script: Option<String>,
     /// Whether there is a text to change: a Dockerfile and an OpenShell line have no settings.
     pub editable: bool,
     file: String,
@@ -50,7 +54,7 @@ impl Plan {
         container: &Container,
         analysis: &Analysis,
         image: Option<&Image>,
-        steps: &[PrivilegeStep],
+        script: Entrypoint,
         workload: Option<&Workload>,
         input: &Input,
         engine: &EngineVersion,
@@ -63,6 +67,7 @@ impl Plan {
             sysctls: Vec::new(),
             because: Because::Proof,
             notes: Vec::new(),
+            script: None,
             editable,
             file: container.file.clone(),
             container: container.id.clone(),
@@ -90,7 +95,7 @@ impl Plan {
                 let why = format!("`{}` of the catalogue", entry.name);
                 plan.keep_all(entry.allow.iter().map(|one| (one, why.clone())));
             }
-            (None, _) => plan.keep_all(shown_needs(container, states, steps)),
+            (None, _) => plan.keep_all(shown_needs(container, states, script.steps)),
         }
         plan.express(container, states, image, engine);
         let mut emptied = Settings { cap_add: Vec::new(), ..plan.settings(&container.settings) };
@@ -102,10 +107,14 @@ impl Plan {
                 plan.notes.extend(known.map(Known::note));
                 match known {
                     Some(Known::Learnt(_)) => Because::Evidence,
-                    _ => without_proof(gap, container, workload, input, engine),
+                    _ => without_proof(gap, container, workload, input, engine.name(), script.mend),
                 }
             }
         };
+        if plan.because == Because::Evidence {
+            let hash = workload.and_then(Workload::script_hash);
+            plan.script = hash.map(str::to_owned);
+        }
         if plan.because == Because::Proof && workload.is_none() {
             // Nothing is ever held, so nothing is worth keeping.
             plan.keep = CapabilitySet::EMPTY;
@@ -313,55 +322,9 @@ fn shown_needs(
     kept
 }
 
-/// Evidence, or what is missing.
-fn without_proof(
-    gap: String,
-    container: &Container,
-    workload: Option<&Workload>,
-    input: &Input,
-    engine: &EngineVersion,
-) -> Because {
-    let Some(workload) = workload else {
-        return Because::Unproved(format!("nothing proves that it needs no more: {gap}"));
-    };
-    let digests = input.digests_of(container);
-    match workload.evidence_gap(&digests, &started_with(container), engine.name()) {
-        None => Because::Evidence,
-        Some(gap) => Because::Unproved(format!("the policy's workload `{}` {gap}", workload.name)),
-    }
-}
-
-/// The name of what a container is started with: its user, its entrypoint and its command, as far as
-/// they are written. What the image says itself goes with the image's digest.
-///
-/// ```
-/// # use dropcap_manifest::{Format, read_as};
-/// # use dropcap_audit::started_with;
-/// let read = |text: &str| read_as(Format::Compose, "compose.yaml", text.as_bytes()).containers.remove(0);
-/// let one = read("services: {a: {image: x, command: [serve]}}");
-/// let other = read("services: {a: {image: x, command: [serve, fast]}}");
-/// assert_ne!(started_with(&one), started_with(&other));
-/// ```
-pub fn started_with(container: &Container) -> String {
-    let Settings { user, entrypoint, command, .. } = &container.settings;
-    let mut words = vec![user.as_ref().map_or("", |user| user.value.as_str())];
-    for list in [entrypoint, command] {
-        words.push(if list.is_some() { "written" } else { "the image's" });
-        words.extend(list.iter().flat_map(|list| &list.value).map(String::as_str));
-    }
-    command_hash(words)
-}
-
 fn exec_note(keep: CapabilitySet) -> String {
     match keep.is_empty() {
         true => "`exec -u 0` changes too: it will hold no capability".to_owned(),
         false => format!("`exec -u 0` changes too: it will hold {keep} alone"),
     }
-}
-
-/// The line that would learn what the container needs.
-fn learn_line(container: &Container, workload: Option<&Workload>) -> String {
-    let test = workload.and_then(|workload| workload.test.as_deref()).unwrap_or("CMD");
-    let quoted = test.replace('\'', r"'\''");
-    format!("`dropcap learn --test '{quoted}' {}`", container.id)
 }

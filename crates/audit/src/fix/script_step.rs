@@ -1,60 +1,61 @@
 //! A step of an entrypoint as `dropcap run` makes it.
 
+use super::FileEdit;
 use super::candidates::needs;
-use super::{Because, Change, FileEdit, Fix};
 use crate::subject::as_written;
 use dropcap_capability::CapabilitySet;
 use dropcap_manifest::{PrivilegeStep, Tool};
 use std::ops::Range;
 
-/// What is to follow a step that is replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AndThen {
-    /// What followed it before.
-    AsBefore,
-    /// Nothing: it takes the place of the shell.
-    End,
+/// A step in the words of `dropcap run`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Replaced {
+    /// The bytes that change.
+    pub edit: FileEdit,
+    /// What that is, in words.
+    pub does: String,
 }
 
-/// The offer to let `dropcap run` do what the step at `position` does, where its words can be carried
-/// over. What the steps after it need stays allowed.
+/// Whether a step takes something away.
+fn takes(step: &PrivilegeStep) -> bool {
+    !step.drops.is_empty() || step.no_new_privs || step.tool == Tool::Dropcap
+}
+
+/// Whether the script goes on with everything where the step fails: `drop-not-verified`.
+pub(crate) fn is_unverified(step: &PrivilegeStep) -> bool {
+    takes(step) && step.failure_ignored
+}
+
+/// Whether it is a step that a rule about drops finds fault with.
+pub(super) fn is_mended(step: &PrivilegeStep) -> bool {
+    is_unverified(step) || !step.drops.is_empty()
+}
+
+/// The step at `position` as `dropcap run` does it, where its words can be carried over. What the steps
+/// after it need stays allowed. One whose failure nobody would see takes the place of the shell.
 pub(crate) fn replace_step(
     steps: &[PrivilegeStep],
     position: usize,
     source: &[u8],
-    then: AndThen,
-) -> Option<Fix> {
+) -> Option<Replaced> {
     let step = steps.get(position)?;
     let keep =
         steps[position + 1..].iter().fold(CapabilitySet::EMPTY, |all, later| all | needs(later));
     let keep = as_written(keep);
     let text = std::str::from_utf8(source.get(step.span.clone())?).ok()?;
     let (range, mut replacement) = rewrite(step.tool, text, &keep)?;
-    if then == AndThen::End && !step.exec {
-        // In place of the shell: where it fails there is nothing left that could go on.
+    if is_unverified(step) && !step.exec {
+        // Where it fails there is nothing left that could go on.
         replacement.insert_str(0, "exec ");
     }
+    let does = format!("`{}` becomes `{replacement}`", &text[range.clone()]);
     let edit = FileEdit {
         file: step.file.clone(),
         start: step.span.start + range.start,
         end: step.span.start + range.end,
-        text: replacement.clone(),
+        text: replacement,
     };
-    Some(Fix {
-        tier: super::FixTier::Unsafe,
-        because: Because::Unproved(
-            "the image needs the `dropcap` binary, and the command may need what is taken"
-                .to_owned(),
-        ),
-        does: format!("`{}` becomes `{replacement}`", &text[range]),
-        notes: vec![
-            "`dropcap run` drops all five sets, reads them back, and executes nothing if one is \
-             fuller than allowed"
-                .to_owned(),
-        ],
-        edits: Vec::new(),
-        change: Change::Text(vec![edit]),
-    })
+    Some(Replaced { edit, does })
 }
 
 /// The bytes of `text` that name the old tool with its options, and what takes their place.

@@ -1,10 +1,9 @@
 //! `drop-not-verified`
 
 use super::{Check, Rule, page};
-use crate::fix::{AndThen, replace_step};
+use crate::fix::is_unverified;
 use crate::script::Script;
 use crate::{Finding, Level};
-use dropcap_manifest::Tool;
 
 pub(super) static RULE: Rule = Rule {
     name: "drop-not-verified",
@@ -17,8 +16,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(script: &Script) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (position, step) in script.steps.iter().enumerate() {
-        let drops = !step.drops.is_empty() || step.no_new_privs || step.tool == Tool::Dropcap;
-        if !drops || !step.failure_ignored {
+        if !is_unverified(step) {
             continue;
         }
         let command = step.arguments.first().map_or("", String::as_str);
@@ -34,7 +32,7 @@ fn check(script: &Script) -> Vec<Finding> {
                     "end the script where the drop fails, and read /proc/self/status back; \
                      `dropcap run` does both and exits with 125",
                 )
-                .fix(replace_step(script.steps, position, script.source, AndThen::End))
+                .fix(script.mend.and_then(|mend| mend.fix(position)))
                 .done(),
         );
     }

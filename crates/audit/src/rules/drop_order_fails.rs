@@ -1,7 +1,6 @@
 //! `drop-order-fails`
 
 use super::{Check, Rule, page};
-use crate::fix::{AndThen, replace_step};
 use crate::script::Script;
 use crate::{Finding, Level};
 use dropcap_capability::{Capability, parse_capability};
@@ -60,7 +59,7 @@ fn check(script: &Script) -> Vec<Finding> {
                 .about(command)
                 .message(message)
                 .help("drop everything in one step with SETPCAP last, or let `dropcap run` do it")
-                .fix(replace_step(script.steps, position, script.source, AndThen::AsBefore))
+                .fix(script.mend.and_then(|mend| mend.fix(position)))
                 .done(),
         );
     }

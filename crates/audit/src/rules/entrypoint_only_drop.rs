@@ -1,7 +1,7 @@
 //! `entrypoint-only-drop`
 
 use super::{Check, Rule, page};
-use crate::fix::{AndThen, replace_step, start_lines};
+use crate::fix::start_lines;
 use crate::subject::{Draft, Subject, in_words};
 use crate::{Finding, Level};
 use dropcap_capability::{CapabilitySet, parse_capability};
@@ -71,12 +71,11 @@ fn check(subject: &Subject) -> Vec<Finding> {
 fn offer(subject: &Subject, position: usize) -> Option<Finding> {
     let step = &subject.steps[position];
     let command = step.arguments.first().map_or("", String::as_str);
-    let source = subject.input.source(&step.file)?;
     if step.failure_ignored {
         // `drop-not-verified` has an offer of its own.
         return None;
     }
-    let fix = replace_step(subject.steps, position, source, AndThen::AsBefore)?;
+    let fix = subject.mend?.fix(position)?;
     let id = &subject.container.id;
     let draft = Draft::new(&RULE, Level::Note, id, &step.file, step.span.clone());
     let finding = draft

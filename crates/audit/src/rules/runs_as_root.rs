@@ -1,7 +1,6 @@
 //! `runs-as-root`
 
 use super::{Check, Rule, page};
-use crate::fix::{AndThen, replace_step};
 use crate::subject::Subject;
 use crate::{Finding, Level};
 use dropcap_manifest::{Engine, Tool};
@@ -49,10 +48,7 @@ fn check(subject: &Subject) -> Vec<Finding> {
         message.push_str(&format!("; its entrypoint steps down by `{command}`, an exec does not"));
     }
     let span = user.map_or(&subject.container.span, |user| &user.span);
-    let fix = stepper.and_then(|at| {
-        let source = subject.input.source(&subject.steps[at].file)?;
-        replace_step(subject.steps, at, source, AndThen::AsBefore)
-    });
+    let fix = stepper.and_then(|at| subject.mend?.fix(at));
     vec![
         subject
             .finding(&RULE, level, span)

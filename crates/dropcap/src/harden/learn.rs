@@ -6,11 +6,11 @@ use crate::learn::container::{Asked, learn};
 use crate::learn::place::Place;
 use crate::scan::digests;
 use crate::scan::project::Project;
-use dropcap_audit::{Audited, AuditedContainer, Options};
+use dropcap_audit::{Audited, AuditedContainer, Mend, Options, evidence_gap};
 use dropcap_observe::Session;
 use dropcap_observe::docker::Docker;
 use dropcap_observe::journal::Journal;
-use dropcap_policy::{Learned, Policy, Workload, merge};
+use dropcap_policy::{Learned, Policy, merge};
 use dropcap_report::text::clean;
 use std::path::Path;
 use std::time::Duration;
@@ -106,11 +106,12 @@ pub(super) fn first(
 fn needs_evidence(project: &Project, one: &AuditedContainer) -> bool {
     let policy = project.input.policy.as_ref();
     let workload = one.workload.as_ref().and_then(|name| policy?.workload(name));
-    let has_test = workload.is_some_and(|workload| workload.test.is_some());
-    let digests = project.input.digests_of(&one.container);
-    let hash = dropcap_audit::started_with(&one.container);
-    let gap = |workload: &Workload| workload.evidence_gap(&digests, &hash, one.engine.name());
-    has_test && workload.is_some_and(|workload| gap(workload).is_some())
+    let Some(workload) = workload.filter(|workload| workload.test.is_some()) else { return false };
+    let mend = one.mend.as_ref();
+    let engine = one.engine.name();
+    // What was learned before scripts were tried mended says nothing of one.
+    let never_mended = mend.is_some_and(Mend::can_be_tried) && workload.script_hash().is_none();
+    never_mended || evidence_gap(&one.container, workload, &project.input, engine, mend).is_some()
 }
 
 impl LearnedFirst {

@@ -4,13 +4,14 @@ use super::alternatives::alternatives;
 use super::configured::{Translated, translate};
 use super::explain::explain;
 use super::linux::say_left;
+use super::mended::stand_in;
 use super::place::Place;
 use super::record::Record;
 use super::running::name_of;
 use super::search::{AGAIN, journal, search};
 use crate::failure::Failure;
 use crate::scan::project::Project;
-use dropcap_audit::{AuditedContainer, started_with};
+use dropcap_audit::{AuditedContainer, Mend, script_hash, started_with};
 use dropcap_manifest::{Container, Engine};
 use dropcap_observe::Session;
 use dropcap_observe::command::TrialError;
@@ -38,12 +39,44 @@ pub struct Asked<'a> {
     pub session: &'a Session,
 }
 
-/// Learns of one container.
+/// Learns of one container. A script that a fix would mend is tried as it would be then; where that does
+/// not work, and it does as it is written, so.
 pub fn learn(
     asked: &Asked,
     place: &Place,
     project: &Project,
     audited: &AuditedContainer,
+) -> Result<(Record, Journal), Failure> {
+    let mend = audited.mend.as_ref().filter(|mend| mend.can_be_tried() && mend.changes());
+    let learned = learn_with(asked, place, project, audited, mend);
+    let (Some(mend), Err(mended)) = (mend, &learned) else { return learned };
+    if !fails_at_once(mended) {
+        return learned;
+    }
+    match learn_with(asked, place, project, audited, None) {
+        Ok((mut record, journal)) => {
+            let why = mended.chain();
+            let why = why.lines().next().unwrap_or_default();
+            let note = format!("{} was tried as it is written: mended, {why}", mend.file());
+            record.notes.push(note);
+            Ok((record, journal))
+        }
+        Err(written) if fails_at_once(&written) => learned.map_err(|mended| {
+            mended.help(format!(
+                "so it does with {} as it is written, and as its fix would make it: make it pass first",
+                mend.file()
+            ))
+        }),
+        Err(other) => Err(other),
+    }
+}
+
+fn learn_with(
+    asked: &Asked,
+    place: &Place,
+    project: &Project,
+    audited: &AuditedContainer,
+    mend: Option<&Mend>,
 ) -> Result<(Record, Journal), Failure> {
     let container = &audited.container;
     let cannot = |why: &str| Failure::new(format!("{} cannot be tried: {why}", container.id));
@@ -82,6 +115,11 @@ pub fn learn(
         notes.push(format!("`docker` talks to {engine} here: it was tried in that"));
     }
     let mut trial = ContainerTrial::new(docker, configured, test, asked.session);
+    let as_written = format!("{:?}", trial.container);
+    // It goes when all has been tried.
+    let _stand = mend
+        .map(|mend| stand_in(&mut trial.container, container, mend, asked.session))
+        .transpose()?;
     trial.limit = asked.patience;
     trial.no_new_privileges = known.is_none_or(|workload| workload.no_new_privileges);
     for dependency in dependencies(project, container, &mut notes) {
@@ -108,7 +146,8 @@ pub fn learn(
         }
     }
     let key = [
-        format!("{:?}", trial.container),
+        as_written,
+        mend.map(|mend| mend.hash().to_owned()).unwrap_or_default(),
         format!("{:?}", trial.dependencies),
         test.to_owned(),
         start.to_string(),
@@ -124,6 +163,20 @@ pub fn learn(
     record.provenance.engine = Some(engine);
     record.provenance.image_digest = digests.first().cloned();
     record.provenance.command_hash = Some(started_with(container));
+    let script = match mend {
+        Some(mend) => Some(mend.hash().to_owned()),
+        None => script_hash(container, &project.input),
+    };
+    record.provenance.script = container
+        .entrypoint_script
+        .as_ref()
+        .filter(|_| script.is_some())
+        .map(|script| project.policy_id(script));
+    record.provenance.script_hash = script;
+    if let Some(mend) = mend {
+        notes
+            .push(format!("{} was tried as its fix makes it, with `dropcap` mounted", mend.file()));
+    }
     record.notes = notes;
     if record.running.is_some() {
         record.notes.push(COPY.to_owned());
@@ -217,10 +270,14 @@ fn dependencies<'p>(
     all
 }
 
+/// Whether it fails with everything, so that there is nothing to be searched.
+fn fails_at_once(failure: &Failure) -> bool {
+    failure.chain().starts_with("it fails with all")
+}
+
 /// Where it fails with everything: whether it works as it is written now.
 fn tell_more(failure: Failure, trial: &ContainerTrial) -> Failure {
-    let fails_at_once = failure.chain().starts_with("it fails with all");
-    let works = fails_at_once
+    let works = fails_at_once(&failure)
         && trial.live_as_configured(&Default::default()).is_ok_and(|run| run.outcome.passed());
     if works && trial.no_new_privileges {
         return failure.help(

@@ -8,6 +8,7 @@ use super::{Arguments, command, container, running};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::{Format, number, print, print_json, say};
+use crate::scan::own::own_path;
 use crate::scan::project::{Project, Selection};
 use dropcap_audit::{Options, audit};
 use dropcap_capability::Credentials;
@@ -134,8 +135,12 @@ fn of_target(
     let file = target.rsplit_once('#').filter(|_| running.is_none()).map_or("", |(file, _)| file);
     let folder = Path::new(file).parent().filter(|folder| *folder != Path::new(""));
     let place = Place::find(arguments.policy.as_deref(), folder.unwrap_or(Path::new(".")))?;
-    let options =
-        Options { policy_place: project.policy_place.clone(), edits: false, ..Options::default() };
+    let options = Options {
+        policy_place: project.policy_place.clone(),
+        dropcap: own_path(),
+        edits: false,
+        ..Options::default()
+    };
     let audited = audit(&project.input, &options);
     let found = audited.containers.iter().find(|one| project.is_asked_for(&one.container.id));
     let Some(found) = found else {

@@ -155,6 +155,7 @@ impl Record {
             "alternatives": alternatives.collect::<Vec<_>>(),
             "phases": provenance.phases, "not_covered": self.not_covered,
             "image_digest": provenance.image_digest, "command_hash": provenance.command_hash,
+            "script": provenance.script, "script_hash": provenance.script_hash,
             "engine": provenance.engine, "kernel": provenance.kernel,
             "date": provenance.date.map(|date| date.to_string()),
             "runs": self.made.len(), "trials": trials.collect::<Vec<_>>(),
@@ -237,7 +238,7 @@ pub fn compared(comparison: &Comparison) -> String {
     line("gone: the policy allows it, and it was not needed", comparison.gone);
     line("newly refused while it passed", comparison.newly_refused);
     if comparison.moved {
-        out.push_str("  the policy was learned on another image or command\n");
+        out.push_str("  the policy was learned on another image, command or script\n");
     }
     out
 }

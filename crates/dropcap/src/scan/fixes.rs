@@ -3,7 +3,7 @@
 use super::is_wanted;
 use super::project::{Project, refused};
 use crate::failure::Failure;
-use dropcap_audit::{Audited, Change, FileEdit, Input, Options, audit, merge};
+use dropcap_audit::{Audited, Change, FileEdit, Input, Mounting, Options, audit, merge};
 use dropcap_capability::parse_capability;
 use dropcap_manifest::{Container, Document, Edit, Wanted, apply, apply_and_verify, join, read};
 use dropcap_report::FileError;
@@ -81,21 +81,12 @@ fn collect(audited: &Audited, tiers: Tiers) -> BTreeMap<String, FileFixes> {
         };
         match &fix.change {
             Change::Settings { file, container, wanted } => {
-                let at = audited
-                    .containers
-                    .iter()
-                    .find(|one| one.container.id == *container)
-                    .map_or(0, |one| one.container.span.start);
-                let entry = files.entry(file.clone()).or_default();
-                let (_, all) =
-                    entry.containers.entry(at).or_insert_with(|| (container.clone(), Vec::new()));
-                // What says everything that is dropped and kept counts over what mends one word.
-                all.push((
-                    wanted.cap_drop.is_some() && wanted.cap_add.is_some(),
-                    (**wanted).clone(),
-                ));
+                want(&mut files, audited, file, container, wanted);
             }
-            Change::Text(edits) => {
+            Change::Script { edits, mounts } => {
+                for Mounting { file, container, wanted } in mounts {
+                    want(&mut files, audited, file, container, wanted);
+                }
                 for edit in edits {
                     let entry = files.entry(edit.file.clone()).or_default();
                     if !entry.edits.contains(edit) {
@@ -106,6 +97,22 @@ fn collect(audited: &Audited, tiers: Tiers) -> BTreeMap<String, FileFixes> {
         }
     }
     files
+}
+
+/// Adds what is wanted of a container to what is wanted of its file.
+fn want(
+    files: &mut BTreeMap<String, FileFixes>,
+    audited: &Audited,
+    file: &str,
+    container: &str,
+    wanted: &Wanted,
+) {
+    let written = audited.containers.iter().find(|one| one.container.id == container);
+    let at = written.map_or(0, |one| one.container.span.start);
+    let entry = files.entry(file.to_owned()).or_default();
+    let (_, all) = entry.containers.entry(at).or_insert_with(|| (container.to_owned(), Vec::new()));
+    // What says everything that is dropped and kept counts over what mends one word.
+    all.push((wanted.cap_drop.is_some() && wanted.cap_add.is_some(), wanted.clone()));
 }
 
 /// A file after its fixes. Containers are taken from the last to the first, so that the lines that
@@ -130,7 +137,8 @@ fn edited(file: &str, before: &[u8], fixes: FileFixes) -> Result<Vec<u8>, String
 }
 
 /// Reads the whole tree again with the changes in it: what was to be dropped has to be gone from every
-/// container that a fix speaks of, with all files joined. Else no file of that container changes.
+/// container that a fix speaks of, with all files joined, and a script has to come with what it calls and
+/// with the set that was learned with it. Else no file of that container changes.
 fn verify(
     mut changes: Changes,
     audited: &Audited,
@@ -138,14 +146,36 @@ fn verify(
     options: &Options,
     tiers: Tiers,
 ) -> Changes {
-    if changes.files.is_empty() {
-        return changes;
+    while !changes.files.is_empty() {
+        let next = read_after(&changes, input);
+        let mut wrong = not_dropped(&changes, &next, audited, input, options, tiers);
+        wrong.extend(not_whole(&changes, &next, audited, input, tiers));
+        wrong.retain(|(file, _)| changes.files.iter().any(|change| change.file == *file));
+        if wrong.is_empty() {
+            break;
+        }
+        for (file, why) in wrong {
+            if changes.files.iter().any(|change| change.file == file) {
+                changes.files.retain(|change| change.file != file);
+                changes.refused.push(refused(&file, &format!("not fixed: {why}")));
+            }
+        }
     }
-    let after: HashMap<&str, &[u8]> = by_name(&changes);
-    let next = read_after(&changes, input);
-    let again = audit(&next, &Options { edits: false, ..options.clone() });
+    changes
+}
 
-    let mut wrong: Vec<(String, String)> = Vec::new();
+/// The files in which a container would still have what was to be dropped.
+fn not_dropped(
+    changes: &Changes,
+    next: &Input,
+    audited: &Audited,
+    input: &Input,
+    options: &Options,
+    tiers: Tiers,
+) -> Vec<(String, String)> {
+    let after = by_name(changes);
+    let again = audit(next, &Options { edits: false, ..options.clone() });
+    let mut wrong = Vec::new();
     for finding in &audited.findings {
         let Some(fix) = finding.fix.as_ref().filter(|fix| is_wanted(fix.tier, tiers)) else {
             continue;
@@ -174,13 +204,49 @@ fn verify(
             None => wrong.push((file.clone(), format!("{container} would no longer start"))),
         }
     }
-    for (file, why) in wrong {
-        if changes.files.iter().any(|change| change.file == file) {
-            changes.files.retain(|change| change.file != file);
-            changes.refused.push(refused(&file, &format!("not fixed: {why}")));
+    wrong
+}
+
+/// The files that would change without the others that have to change with them.
+fn not_whole(
+    changes: &Changes,
+    next: &Input,
+    audited: &Audited,
+    input: &Input,
+    tiers: Tiers,
+) -> Vec<(String, String)> {
+    let after = by_name(changes);
+    let mut wrong = Vec::new();
+    let fixes = audited.findings.iter().filter_map(|finding| finding.fix.as_ref());
+    for fix in fixes.filter(|fix| is_wanted(fix.tier, tiers)) {
+        let Change::Script { edits, mounts } = &fix.change else { continue };
+        for Mounting { container, wanted, .. } in mounts {
+            let is_given = counterpart(input, next, container).is_some_and(|one| wanted.holds(one));
+            if !is_given {
+                let why = format!("{container} would not have the `dropcap` that it calls");
+                wrong.extend(edits.iter().map(|edit| (edit.file.clone(), why.clone())));
+            }
         }
     }
-    changes
+    for one in &audited.containers {
+        let Some(learned) = &one.plan.script else { continue };
+        let file = &one.container.file;
+        let script = counterpart(input, next, &one.container.id)
+            .and_then(|after| dropcap_audit::script_hash(after, next));
+        // Who takes what is not safe may want more of the script than was learned.
+        let more = tiers.unsafe_too
+            && one
+                .container
+                .entrypoint_script
+                .as_ref()
+                .is_some_and(|it| after.contains_key(it.as_str()));
+        if after.contains_key(file.as_str()) && script.as_ref() != Some(learned) && !more {
+            let id = &one.container.id;
+            let why = format!("{id} would have what was learned with another text of its script");
+            wrong.push((file.clone(), why));
+        }
+    }
+    wrong
 }
 
 fn by_name(changes: &Changes) -> HashMap<&str, &[u8]> {

@@ -119,14 +119,13 @@ impl Project {
         self.load(walk::read(self.files.clone()), selection)
     }
 
-    /// A container's id as the policy writes it: with the file relative to the policy's folder, or to
+    /// A container's id, or a file's name, as the policy writes it: with the file relative to the policy's folder, or to
     /// the file's own where there is no policy yet.
     #[cfg(target_os = "linux")]
     pub fn policy_id(&self, id: &str) -> String {
         if self.input.policy.is_none() {
-            let (file, subject) = id.rsplit_once('#').unwrap_or((id, ""));
-            let name = file.rsplit('/').next().unwrap_or(file);
-            return format!("{name}#{subject}");
+            let folder = id.rsplit_once('#').map_or(id, |(file, _)| file).rfind('/');
+            return folder.map_or(id, |slash| &id[slash + 1..]).to_owned();
         }
         self.policy_place.id(id)
     }

@@ -1,7 +1,7 @@
 //! What a fix changes, and what it does not.
 
 use crate::reports::set_mode;
-use crate::tree::{Tree, of};
+use crate::tree::{DROPCAP, Tree, of};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 
@@ -228,4 +228,40 @@ fn an_override_that_adds_again_is_no_reason_to_write_half_a_fix() {
     let bounding = document["containers"][0]["initial"]["bounding"].as_array().unwrap();
     let wrote = tree.text("compose.yaml").contains("cap_drop");
     assert!(!wrote || bounding.is_empty(), "{}", tree.text("compose.yaml"));
+}
+
+const DROPS_LATE: &str =
+    "#!/bin/bash\ncapsh --drop=cap_setpcap,cap_net_raw -- -c agent || true\nexec agent\n";
+
+#[test]
+fn a_mended_script_comes_with_the_dropcap_that_it_calls() {
+    let service = "    image: x\n    entrypoint: [/e.sh]\n    volumes:\n      - ./e.sh:/e.sh:ro\n";
+    let tree = Tree::new(&[
+        ("compose.yaml", &format!("services:\n  a:\n{service}  b:\n{service}")),
+        ("e.sh", DROPS_LATE),
+    ]);
+    let ran = tree.dropcap(&["scan", "--no-local-images", "--unsafe-fixes"]);
+    let (compose, script) = (tree.text("compose.yaml"), tree.text("e.sh"));
+    let mount = format!("      - {DROPCAP}:/usr/local/bin/dropcap:ro\n");
+    assert_eq!(compose.matches(&mount).count(), 2, "{compose}{}", ran.all());
+    assert!(script.contains("\nexec dropcap run -- /bin/bash -c agent || true\n"), "{script}");
+    // Again, nothing is left to be changed.
+    tree.dropcap(&["scan", "--no-local-images", "--unsafe-fixes"]);
+    assert_eq!((tree.text("compose.yaml"), tree.text("e.sh")), (compose, script));
+}
+
+#[test]
+fn where_dropcap_cannot_be_mounted_the_script_stays() {
+    let compose = "services:\n  a:\n    image: x\n    entrypoint: [/e.sh]\n    volumes: &v\n      - ./e.sh:/e.sh:ro\n  b:\n    image: y\n    volumes: *v\n";
+    let tree = Tree::new(&[("compose.yaml", compose), ("e.sh", DROPS_LATE)]);
+    let ran = tree.dropcap(&["scan", "--no-local-images", "--unsafe-fixes"]);
+    assert_eq!(tree.text("e.sh"), DROPS_LATE, "{}", ran.all());
+    assert_eq!(tree.text("compose.yaml"), compose);
+    assert!(
+        ran.stdout.contains(
+            "not fixed: compose.yaml#a would not have the `dropcap` that it calls\n e.sh:1:1"
+        ),
+        "{}",
+        ran.all()
+    );
 }

@@ -167,9 +167,7 @@ impl CommandTrial {
 
     /// A temporary folder of one life.
     fn directory(&self) -> Result<tempfile::TempDir, TrialError> {
-        let prefix = format!("{PREFIX}{}", self.session.name());
-        let made = tempfile::Builder::new().prefix(&prefix).tempdir();
-        let made = made.during("making its temporary folder")?;
+        let made = self.session.folder().during("making its temporary folder")?;
         // Whoever the command becomes has to come through to its state.
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
         std::fs::set_permissions(made.path(), open).during("opening its temporary folder")?;

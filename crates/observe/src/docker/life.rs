@@ -315,8 +315,7 @@ impl<'a> Life<'a> {
     /// A copy of a path of the host, made once a life: both starts see the same one.
     fn copy(&mut self, source: &Path) -> Result<PathBuf, TrialError> {
         if self.copies.is_none() {
-            let prefix = format!("{PREFIX}{}", self.trial.session.name());
-            let made = tempfile::Builder::new().prefix(&prefix).tempdir();
+            let made = self.trial.session.folder();
             self.copies = Some(made.during("making a folder for copies")?);
         }
         let Some(folder) = &self.copies else { return Ok(source.to_owned()) };
