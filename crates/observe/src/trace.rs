@@ -1,6 +1,7 @@
 //! The calls that the kernel refused, by strace(1) of one run.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -55,12 +56,11 @@ impl Trace {
         let mut executed = 0;
         // Processes that `dropcap run` is about to replace by its command.
         let mut confining: HashSet<String> = HashSet::new();
+        let mut interrupted = Interrupted::default();
         for line in text.lines() {
-            let line = without_names(line, own);
-            let process = process(&line);
-            if is_resumed_execve(&line) {
-                confining.remove(process);
-            }
+            let Some(line) = interrupted.whole(line) else { continue };
+            let line = without_names(&line, own);
+            let (process, _) = of_process(&line);
             let Some((call, result)) = parse(&line) else { continue };
             let executes = call.name == "execve" && result.starts_with('0');
             if executes {
@@ -106,12 +106,38 @@ impl Trace {
     }
 }
 
-/// `PID NAME(ARGUMENTS) = RESULT`; a call that another process interrupted is left out.
-fn parse(line: &str) -> Option<(Call, &str)> {
+/// Calls whose end another process's call comes before: strace writes them in two parts.
+#[derive(Default)]
+struct Interrupted<'a>(HashMap<&'a str, &'a str>);
+
+impl<'a> Interrupted<'a> {
+    const FIRST: &'static str = "<unfinished ...>";
+    const SECOND: &'static str = " resumed>";
+
+    /// The line of a call, whole; `None` where its second part is still to come.
+    fn whole(&mut self, line: &'a str) -> Option<Cow<'a, str>> {
+        let (process, rest) = of_process(line);
+        if let Some(first) = rest.strip_suffix(Self::FIRST) {
+            self.0.insert(process, first.trim_end());
+            return None;
+        }
+        let second = rest.strip_prefix("<... ").and_then(|rest| rest.split_once(Self::SECOND));
+        let Some((_, second)) = second else { return Some(Cow::Borrowed(line)) };
+        let first = self.0.remove(process)?;
+        Some(Cow::Owned(format!("{process} {first}{second}")))
+    }
+}
+
+/// The process's number, empty where there is none, and the rest of its line.
+fn of_process(line: &str) -> (&str, &str) {
     let line = line.trim_start();
-    let line = line
-        .strip_prefix(|c: char| c.is_ascii_digit())
-        .map_or(line, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start());
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    (&line[..digits], line[digits..].trim_start())
+}
+
+/// `PID NAME(ARGUMENTS) = RESULT`
+fn parse(line: &str) -> Option<(Call, &str)> {
+    let (_, line) = of_process(line);
     let (call, result) = line.rsplit_once(" = ")?;
     let (name, arguments) = call.trim_end().strip_suffix(')')?.split_once('(')?;
     let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
@@ -119,18 +145,6 @@ fn parse(line: &str) -> Option<(Call, &str)> {
         let arguments = without_processes(name, &without_addresses(arguments));
         (Call { name: name.to_owned(), arguments }, result.trim())
     })
-}
-
-/// The process at the beginning of a line.
-fn process(line: &str) -> &str {
-    let line = line.trim_start();
-    let end = line.find(|c: char| !c.is_ascii_digit()).unwrap_or(line.len());
-    &line[..end]
-}
-
-/// Whether it is the end of an execve that another process interrupted.
-fn is_resumed_execve(line: &str) -> bool {
-    line.contains("<... execve resumed>") && line.trim_end().ends_with("= 0")
 }
 
 /// Whether what is executed is `dropcap run`.
@@ -230,6 +244,19 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_was_interrupted_is_put_together() {
+        let parts = |result: &str| {
+            format!(
+                "7 setgid(33 <unfinished ...>\n8 setuid(33 <unfinished ...>\n\
+                 7 <... setgid resumed>)   = {result}\n8 <... setuid resumed>)   = 0\n\
+                 9 <... chown resumed>, 3) = -1 EPERM (x)\n9 pause( <unfinished ...>\n"
+            )
+        };
+        let (with, without) = (trace(&parts("0")), trace(&parts("-1 EPERM (x)")));
+        assert_eq!(without.refused_but_allowed_in(&with), ["setgid(33): EPERM"]);
+    }
+
+    #[test]
     fn what_the_launcher_does_is_not_the_commands() {
         let with = trace("7 prctl(PR_CAPBSET_DROP, 9) = 0\n");
         assert!(trace("").refused_but_allowed_in(&with).is_empty());
@@ -245,7 +272,8 @@ mod tests {
             ))
         };
         const EXECUTED: &str = "7 execve(\"/bin/a\", [\"a\"], 0x7f /* 3 vars */) = 0\n";
-        const RESUMED: &str = "7 <... execve resumed>) = 0\n";
+        const RESUMED: &str = "7 execve(\"/bin/a\", [\"a\"], 0x7f /* 3 vars */ <unfinished ...>\n\
+            7 <... execve resumed>) = 0\n";
         for then in [EXECUTED, RESUMED, ""] {
             let (with, without) = (of("0", then), of("-1 EPERM (x)", then));
             assert_eq!(without.refused_but_allowed_in(&with), ["chown(\"/x\", 1, 1): EPERM"]);
