@@ -5,7 +5,7 @@
 use dropcap_manifest::{Wanted, apply, apply_and_verify, line_column, read};
 use libfuzzer_sys::fuzz_target;
 
-const NAMES: [&str; 4] = ["compose.yaml", "Dockerfile", "run.sh", "README.md"];
+const NAMES: [&str; 5] = ["compose.yaml", "Dockerfile", "run.sh", "README.md", "pod.yaml"];
 
 fuzz_target!(|input: &[u8]| {
     let Some((kind, bytes)) = input.split_first() else { return };

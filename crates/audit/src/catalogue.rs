@@ -78,7 +78,11 @@ impl Candidate<'_> {
             .any(|mount| mount.bind || mount.tmpfs || !entry.volumes.contains(&mount.target))
         {
             Some("what is mounted in it was not there")
-        } else if is_set(&settings.pid) || is_set(&settings.ipc) || is_set(&settings.userns) {
+        } else if settings.host_users.as_ref().is_some_and(|host_users| !host_users.value)
+            || is_set(&settings.pid)
+            || is_set(&settings.ipc)
+            || is_set(&settings.userns)
+        {
             Some("it has other namespaces")
         } else if settings.privileged.as_ref().is_some_and(|privileged| privileged.value)
             || settings.cap_add.iter().any(|word| !adds_within(word, entry))

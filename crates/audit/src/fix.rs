@@ -12,7 +12,7 @@ pub use mend::{DROPCAP_AT, Mend, Mounting};
 pub(crate) use plan::LOW_PORTS;
 pub use plan::Plan;
 pub(crate) use script_step::is_unverified;
-pub(crate) use start_lines::start_lines;
+pub(crate) use start_lines::{in_container, start_lines};
 
 use dropcap_manifest::Wanted;
 use serde::{Serialize, Serializer};

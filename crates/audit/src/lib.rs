@@ -22,6 +22,7 @@ mod proof;
 mod rules;
 mod script;
 mod subject;
+mod wording;
 
 pub use analysis::{ASSUMED_EXECUTABLE, Analysis, States};
 pub use audit::{Audited, AuditedContainer, audit};

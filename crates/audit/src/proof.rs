@@ -114,7 +114,8 @@ impl Before<'_> {
     /// nothing: it can make no file that is root's.
     fn shares_volume<'i>(&self, mount: &Mount, input: &'i Input) -> Option<&'i Container> {
         let volume = |other: &Mount| {
-            !other.bind && !other.tmpfs && !other.source.is_empty() && other.source == mount.source
+            let is_named = !other.bind && !other.tmpfs && !other.source.is_empty();
+            is_named && !other.read_only && other.source == mount.source
         };
         let mounts_it = |other: &&Container| {
             other.id != self.container.id && other.settings.mounts.iter().any(volume)

@@ -1,5 +1,6 @@
 //! The registry: every rule, one file each.
 
+mod cap_name_rejected;
 mod caps_not_dropped;
 mod caps_partly_dropped;
 mod drop_not_verified;
@@ -32,6 +33,8 @@ pub struct Rule {
     pub page: &'static str,
     /// Standards and man pages that it rests on.
     pub references: &'static [&'static str],
+    /// The same where the container is one of a pod.
+    pub in_pods: &'static [&'static str],
     pub(crate) check: Check,
 }
 
@@ -58,6 +61,7 @@ pub static RULES: &[&Rule] = &[
     &risky_cap::RULE,
     &ineffective_cap_add::RULE,
     &unknown_cap::RULE,
+    &cap_name_rejected::RULE,
     &new_privileges_allowed::RULE,
     &regain_by_setuid::RULE,
     &regain_by_file_caps::RULE,
@@ -90,6 +94,13 @@ pub(crate) const CIS_CAPABILITIES: &str = "CIS Docker Benchmark 1.6.0 5.4 (confi
 pub(crate) const STIG_CAPABILITIES: &str = "DISA Docker STIG V-235801";
 /// DISA's item on no_new_privs.
 pub(crate) const STIG_NEW_PRIVILEGES: &str = "DISA Docker STIG V-235816";
+
+/// The Pod Security Standards' items on capabilities: restricted asks for `ALL` in `drop`, and lets
+/// NET_BIND_SERVICE alone be added; baseline lets Docker's defaults less NET_RAW be added.
+pub(crate) const PODS_RESTRICTED: &str =
+    "Kubernetes Pod Security Standards: restricted, Capabilities";
+/// See [`PODS_RESTRICTED`].
+pub(crate) const PODS_BASELINE: &str = "Kubernetes Pod Security Standards: baseline, Capabilities";
 
 #[cfg(test)]
 mod tests {

@@ -4,10 +4,11 @@ use crate::analysis::ASSUMED_EXECUTABLE;
 use crate::finding::fingerprint;
 use crate::fix::{Mend, evidence_gap};
 use crate::proof::Before;
-use crate::rules::Rule;
+use crate::rules::{PODS_BASELINE, Rule};
+use crate::wording::Wording;
 use crate::{Analysis, Finding, Fix, Input, Level, Plan, States};
-use dropcap_capability::{Capability, CapabilitySet, DoorKind, Tier, parse_capability};
-use dropcap_engine::EngineVersion;
+use dropcap_capability::{Capability, CapabilitySet, DoorKind, Tier};
+use dropcap_engine::{DOCKER_DEFAULTS, EngineVersion, capability_named};
 use dropcap_image::Image;
 use dropcap_manifest::{Container, Engine, Kind, PrivilegeStep, Spanned, Starter};
 use dropcap_policy::{EvidenceGap, Workload};
@@ -63,7 +64,7 @@ impl<'a> Subject<'a> {
         };
         let words = self.container.settings.cap_add.iter();
         words
-            .filter_map(|word| Some((word, parse_capability(&word.value).ok()?)))
+            .filter_map(|word| Some((word, self.named(word)?)))
             .filter(|(_, capability)| states.reachable.set.contains(*capability))
             .map(|(word, capability)| Added {
                 word,
@@ -89,7 +90,12 @@ impl<'a> Subject<'a> {
             (true, None) => " (the catalogue learnt that it needs it)",
         };
         let (name, opens) = (self.name(), capability.opens());
-        self.finding(rule, level, &added.word.span)
+        let baseline = DOCKER_DEFAULTS.without(Capability::NET_RAW);
+        let mut draft = self.finding(rule, level, &added.word.span);
+        if self.is_in_pod() && !baseline.contains(*capability) {
+            draft = draft.references(&[PODS_BASELINE, "capabilities(7)"]);
+        }
+        draft
             .about(&capability.to_string())
             .message(format!("{name} adds {capability}{allowed}: whoever holds it can {opens}"))
             .help(help)
@@ -111,6 +117,7 @@ impl<'a> Subject<'a> {
     pub fn name(&self) -> String {
         match self.container.kind {
             Kind::Compose => format!("service `{}`", self.container.subject()),
+            Kind::Kubernetes => format!("container `{}`", self.container.subject()),
             Kind::Dockerfile => match self.container.subject() {
                 "final" => "the image".to_owned(),
                 stage => format!("the image of stage `{stage}`"),
@@ -191,21 +198,42 @@ impl<'a> Subject<'a> {
             || self.image.is_some()
     }
 
+    /// Whether it is a container of a pod.
+    pub fn is_in_pod(&self) -> bool {
+        self.container.kind == Kind::Kubernetes
+    }
+
+    /// What its settings are called where it is written.
+    pub fn wording(&self) -> &'static Wording {
+        Wording::of(self.container.kind)
+    }
+
+    /// The capability that a word of its settings stands for with its engine.
+    pub fn named(&self, word: &Spanned<String>) -> Option<Capability> {
+        capability_named(&word.value, self.container.engine)
+    }
+
     /// Starts a finding at `span`, in whichever file that lies.
     pub fn finding(&self, rule: &'static Rule, level: Level, span: &Range<usize>) -> Draft {
         let (file, span) = self.container.place(span);
-        Draft::new(rule, level, &self.container.id, file, span)
+        self.draft(rule, level, file, span)
+    }
+
+    /// Starts a finding at a place of any file.
+    pub fn draft(
+        &self,
+        rule: &'static Rule,
+        level: Level,
+        file: &str,
+        span: Range<usize>,
+    ) -> Draft {
+        let draft = Draft::new(rule, level, &self.container.id, file, span);
+        if self.is_in_pod() { draft.references(rule.in_pods) } else { draft }
     }
 
     /// Starts a finding about the whole container.
     pub fn finding_at_name(&self, rule: &'static Rule, level: Level) -> Draft {
-        Draft::new(
-            rule,
-            level,
-            &self.container.id,
-            &self.container.file,
-            self.container.span.clone(),
-        )
+        self.draft(rule, level, &self.container.file, self.container.span.clone())
     }
 
     /// The files of an image that was read by which privilege comes back, in words, and what comes.
@@ -286,6 +314,12 @@ impl Draft {
     /// With what to do.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.finding.help = help.into();
+        self
+    }
+
+    /// With what it rests on, in place of what its rule says.
+    pub fn references(mut self, references: &'static [&'static str]) -> Self {
+        self.finding.references = references;
         self
     }
 

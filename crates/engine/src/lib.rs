@@ -21,6 +21,7 @@ mod state;
 mod users;
 mod version;
 
+pub use names::{DOCKER_DEFAULTS, capability_named};
 pub use rule::{Evidence, Row, Rule};
 pub use state::{AppArmor, Host, ImageKnowledge, InitialState, Process, Refusal, Seccomp};
 pub use version::{EngineVersion, EngineVersionError, Version};

@@ -1,7 +1,31 @@
 //! Capability names as engines read them in `cap_add` and `cap_drop`.
 
 use dropcap_capability::{Capability, CapabilitySet};
-use dropcap_manifest::Spanned;
+use dropcap_manifest::{Engine, Spanned};
+
+/// The capability that `engine` takes a word of `cap_add` or `cap_drop` for; `None` where it takes it for
+/// none, as for `ALL`. containerd puts `CAP_` before each word, one that begins with it too, so that
+/// `CAP_KILL` is none there.
+///
+/// ```
+/// use dropcap_capability::Capability;
+/// use dropcap_engine::capability_named;
+/// use dropcap_manifest::Engine;
+/// assert_eq!(capability_named("cap_kill", Engine::Docker), Some(Capability::KILL));
+/// assert_eq!(capability_named("kill", Engine::Containerd), Some(Capability::KILL));
+/// assert_eq!(capability_named("CAP_KILL", Engine::Containerd), None);
+/// ```
+#[must_use]
+pub fn capability_named(word: &str, engine: Engine) -> Option<Capability> {
+    let upper = upper(word);
+    let bare = match engine {
+        Engine::Containerd => upper.as_str(),
+        _ => upper.strip_prefix("CAP_").unwrap_or(&upper),
+    };
+    let is_it =
+        |known: &&Capability| known.name().and_then(|name| name.strip_prefix("CAP_")) == Some(bare);
+    Capability::KNOWN.iter().find(is_it).copied()
+}
 
 /// `cap_add` or `cap_drop`, read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,7 +90,7 @@ pub(crate) fn upper(word: &str) -> String {
 }
 
 /// The 14 that Docker and containerd give (`caps.DefaultCapabilities`).
-pub(crate) const DOCKER_DEFAULTS: CapabilitySet = CapabilitySet::EMPTY
+pub const DOCKER_DEFAULTS: CapabilitySet = CapabilitySet::EMPTY
     .with(Capability::CHOWN)
     .with(Capability::DAC_OVERRIDE)
     .with(Capability::FSETID)

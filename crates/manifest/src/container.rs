@@ -22,6 +22,8 @@ pub enum Kind {
     /// A `docker run`, `docker create`, `podman run` or `openshell sandbox create` line in a shell
     /// script or a Markdown code block.
     CommandLine,
+    /// A Kubernetes manifest: a container of a pod, or of a pod's template.
+    Kubernetes,
 }
 
 /// Which engine reads it.
@@ -40,7 +42,7 @@ pub enum Engine {
 /// Whether the file says how the container is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Starter {
-    /// A Compose service, a command line.
+    /// A Compose service, a command line, a pod.
     Known,
     /// A Dockerfile alone: the engine's defaults are assumed.
     Assumed,
@@ -133,6 +135,8 @@ pub struct Settings {
     pub apparmor: Option<Spanned<String>>,
     /// `supplementalGroupsPolicy`: `Merge` or `Strict`.
     pub supplemental_groups_policy: Option<Spanned<String>>,
+    /// `procMount`: `Default` or `Unmasked`.
+    pub proc_mount: Option<Spanned<String>>,
     /// What bears on whether it works, and not on privilege.
     pub start: Start,
 }
@@ -155,6 +159,10 @@ pub struct Start {
     pub extra_hosts: Vec<String>,
     /// The services that have to run before, by their names.
     pub depends_on: Vec<String>,
+    /// The containers of the same pod that have to run to their end before, in their order, by their
+    /// names (`initContainers`; one with `restartPolicy: Always` goes on running, and is in
+    /// `depends_on`).
+    pub runs_after: Vec<String>,
     /// Keys and flags that are written and not carried here.
     pub left_out: Vec<String>,
 }
@@ -331,6 +339,7 @@ fn each_span_of(settings: &mut Settings, move_span: &mut impl FnMut(&mut Range<u
         seccomp,
         apparmor,
         supplemental_groups_policy,
+        proc_mount,
         start: _,
     } = settings;
     let switches = [privileged, run_as_non_root, allow_privilege_escalation, host_users];
@@ -338,7 +347,7 @@ fn each_span_of(settings: &mut Settings, move_span: &mut impl FnMut(&mut Range<u
         move_span(&mut value.span);
     }
     let words = [user, userns, pid, network, ipc];
-    let of_pods = [run_as_group, seccomp, apparmor, supplemental_groups_policy];
+    let of_pods = [run_as_group, seccomp, apparmor, supplemental_groups_policy, proc_mount];
     for value in words.into_iter().chain(of_pods).flatten() {
         move_span(&mut value.span);
     }

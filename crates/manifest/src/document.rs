@@ -21,6 +21,9 @@ pub struct Document {
     pub builds: Vec<BuildCommand>,
     /// Steps of a shell script that change privilege.
     pub steps: Vec<PrivilegeStep>,
+    /// Whether it is a template that has to be rendered before it is a manifest: its error says so, and
+    /// nothing of it was read.
+    pub template: bool,
     /// What could not be read. The rest of the document is what could.
     pub errors: Vec<ReadError>,
 }
@@ -35,6 +38,7 @@ impl Document {
             stages: Vec::new(),
             builds: Vec::new(),
             steps: Vec::new(),
+            template: false,
             errors: Vec::new(),
         }
     }

@@ -1,5 +1,7 @@
 //! Which format a file is in, told by its name.
 
+use crate::kubernetes;
+
 /// A format that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -11,6 +13,8 @@ pub enum Format {
     Shell,
     /// Markdown: its fenced code blocks are read as shell.
     Markdown,
+    /// A Kubernetes manifest. A name says only that a file may be one: ask [`may_be_manifest`].
+    Kubernetes,
 }
 
 /// What a file's name says of its format.
@@ -25,13 +29,14 @@ pub fn classify(path: &str) -> Option<Format> {
     };
     match extension {
         // One without a top-level `services` map has no containers.
-        "yaml" | "yml" => is_compose_stem(stem).then_some(Format::Compose),
+        "yaml" | "yml" if is_compose_stem(stem) => Some(Format::Compose),
+        "yaml" | "yml" | "json" => Some(Format::Kubernetes),
         "sh" | "bash" => Some(Format::Shell),
         "md" | "markdown" => Some(Format::Markdown),
         "dockerfile" | "containerfile" => Some(Format::Dockerfile),
         // Each of these lies beside a Dockerfile, or is a program about one.
         "dockerignore" | "containerignore" | "go" | "rs" | "py" | "js" | "ts" | "rb" | "java"
-        | "json" | "toml" | "txt" | "html" => None,
+        | "toml" | "txt" | "html" => None,
         _ => ["dockerfile", "containerfile"]
             .iter()
             .any(|word| {
@@ -39,6 +44,18 @@ pub fn classify(path: &str) -> Option<Format> {
             })
             .then_some(Format::Dockerfile),
     }
+}
+
+/// Whether a YAML or JSON file has the words that a Kubernetes manifest with pods cannot do without.
+///
+/// ```
+/// use dropcap_manifest::may_be_manifest;
+/// assert!(may_be_manifest(b"apiVersion: v1\nkind: Pod\nspec: {containers: []}\n"));
+/// assert!(!may_be_manifest(b"apiVersion: v1\nkind: Service\n"));
+/// ```
+#[must_use]
+pub fn may_be_manifest(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(kubernetes::may_be_manifest)
 }
 
 /// Whether [`classify_head`] is worth asking: the name has no extension, so the first line tells.

@@ -14,6 +14,7 @@ mod edit;
 mod format;
 mod interpolate;
 mod join;
+mod kubernetes;
 mod markdown;
 mod path;
 mod shell;
@@ -26,21 +27,23 @@ pub use container::{
 };
 pub use document::{BuildCommand, Document, PrivilegeStep, ReadError, Stage, Tool};
 pub use edit::{Edit, EditError, Edited, Wanted, apply, apply_all_and_verify, apply_and_verify};
-pub use format::{Format, classify, classify_head, needs_head};
+pub use format::{Format, classify, classify_head, may_be_manifest, needs_head};
 pub use join::join;
 
-/// Reads a file in the format that its name, or its first line, tells. A file of no known format is
-/// an empty Compose document with an error.
+/// Reads a file in the format that its name, its first line or the words in it tell. A file of no known
+/// format is an empty Compose document with an error.
 #[must_use]
 pub fn read(path_shown: &str, bytes: &[u8]) -> Document {
-    match classify_head(path_shown, bytes) {
+    let format = classify_head(path_shown, bytes)
+        .filter(|format| *format != Format::Kubernetes || may_be_manifest(bytes));
+    match format {
         Some(format) => read_as(format, path_shown, bytes),
         None => {
             let mut document = Document::empty(path_shown, Format::Compose, bytes.len());
             document.errors.push(ReadError {
                 line: 1,
                 column: 1,
-                message: "neither its name nor its first line tells a format that is read"
+                message: "neither its name nor what is in it tells a format that is read"
                     .to_owned(),
             });
             document
@@ -64,6 +67,7 @@ pub fn read_as(format: Format, path_shown: &str, bytes: &[u8]) -> Document {
         Format::Dockerfile => dockerfile::read(path_shown, text),
         Format::Shell => shell::read(path_shown, text),
         Format::Markdown => markdown::read(path_shown, text),
+        Format::Kubernetes => kubernetes::read(path_shown, text),
     };
     shell::number_repeated(&mut document);
     if bom > 0 {

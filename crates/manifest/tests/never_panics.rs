@@ -8,11 +8,13 @@ use proptest::{
     test_runner::{RngAlgorithm, TestRng, TestRunner},
 };
 
-const SEEDS: [&str; 5] = [
+const SEEDS: [&str; 7] = [
     "x: &x {cap_drop: [ALL], user: '1'}\nservices:\n  a:\n    <<: *x\n    image: \"i:${T:-1}\" # c\n    cap_add:\n      - CHOWN\n      - 'KILL'\n    security_opt: [a:b]\n    volumes: ['./a:/b:ro', {type: bind, source: /x, target: /y}]\n    command: sh -c \"x y\"\n  b: {image: z, extends: a, privileged: true}\n---\nservices: {a: {user: ü}}\n",
     "# escape=`\nARG A=1\nFROM a:${A} AS x\nUSER $U\nONBUILD USER y\nRUN <<E\nUSER z\nE\nFROM x\nENV P=q R=\"s t\"\nCOPY --from=0 a b /c/\nVOLUME [\"/v\"]\nENTRYPOINT [\"/e\", \"f\"]\nCMD g `\n h\n",
     "#!/bin/bash\nset -e\nARGS=(--cap-drop ALL \"--user=$U\")\nI=a/b:1\nsudo docker run -it \\\n  --cap-add=KILL -v /a:/b \\\n  \"${ARGS[@]}\" \"$I\" sh -c 'x' || true\nexec capsh --drop=cap_kill,cap_chown -- -c \"gosu a\"\nif ! setpriv --bounding-set -all x; then exit 1; fi\ndocker build -t $I -f D . && podman create --privileged ü\n",
     "# T\n\n> ```console\n> $ docker run \\\n> >  --cap-add A x\n> out\n> ```\n\n1. a\n\n   ```sh\n   docker run --cap-drop B y\n   ```\n",
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: n}\nspec:\n  securityContext: {runAsUser: 1, fsGroup: 2, sysctls: [{name: a, value: b}]}\n  volumes:\n  - {name: v, hostPath: {path: /x}}\n  initContainers:\n  - {name: i, image: y, restartPolicy: Always}\n  containers:\n  - name: c # ü\n    image: x\n    securityContext: &s\n      privileged: true\n      capabilities:\n        drop: [KILL]\n        add:\n        - CHOWN\n        - 'NET_RAW'\n    env: [{name: A, value: b}, {name: B, valueFrom: {}}]\n    volumeMounts: [{name: v, mountPath: /y, subPath: z}]\n  - {name: d, image: z, securityContext: *s}\n",
+    "{\n  \"apiVersion\": \"v1\",\n  \"kind\": \"List\",\n  \"items\": [\n    {\"apiVersion\": \"batch/v1\", \"kind\": \"CronJob\", \"metadata\": {\"generateName\": \"j\"},\n     \"spec\": {\"jobTemplate\": {\"spec\": {\"template\": {\"spec\": {\"containers\": [\n       {\"name\": \"c\", \"image\": \"x\", \"args\": [\"a\"],\n        \"securityContext\": {\"capabilities\": {\"add\": [\"KILL\"]}}}]}}}}}}\n  ]\n}\n",
     "\u{feff}services:\r\n  a:\r\n    image: x\r\n    cap_drop:\r\n    - A # c\r\n    - B\r\n",
 ];
 
@@ -112,10 +114,10 @@ fn the_seeds_themselves_are_read_and_edited() {
     }
     let found: usize = SEEDS
         .iter()
-        .zip([0, 1, 2, 3, 0])
+        .zip([0, 1, 2, 3, 4, 4, 0])
         .map(|(seed, format)| {
             harness::read_checked(harness::FORMATS[format], seed.as_bytes()).containers.len()
         })
         .sum();
-    assert_eq!(found, 2 + 1 + 2 + 2 + 1);
+    assert_eq!(found, 2 + 1 + 2 + 2 + 3 + 1 + 1);
 }

@@ -125,6 +125,7 @@ fn container(audited: &AuditedContainer) -> Container<'_> {
             Kind::Compose => "compose",
             Kind::Dockerfile => "dockerfile",
             Kind::CommandLine => "command-line",
+            Kind::Kubernetes => "kubernetes",
         },
         engine: match audited.engine.engine {
             Engine::Docker => "docker",

@@ -9,8 +9,8 @@ use crate::proof::{Before, broken};
 use crate::script::Entrypoint;
 use crate::subject::as_written;
 use crate::{Analysis, Input, States};
-use dropcap_capability::{Capability, CapabilitySet, Environment, parse_capability, reachable};
-use dropcap_engine::EngineVersion;
+use dropcap_capability::{Capability, CapabilitySet, Environment, reachable};
+use dropcap_engine::{EngineVersion, capability_named};
 use dropcap_image::Image;
 use dropcap_manifest::{Container, Engine, Kind, PrivilegeStep, Settings, Spanned, Wanted};
 use dropcap_policy::{Entry, Workload};
@@ -40,6 +40,8 @@ pub struct Plan {
     pub script: Option<String>,
     /// Whether there is a text to change: a Dockerfile and an OpenShell line have no settings.
     pub editable: bool,
+    /// Whether it is the container of a pod, which says no_new_privs in words of its own.
+    is_in_pod: bool,
     file: String,
     container: String,
     /// The entry of the catalogue that was learnt for it; none where the policy speaks of it.
@@ -59,7 +61,8 @@ impl Plan {
         input: &Input,
         engine: &EngineVersion,
     ) -> Self {
-        let editable = container.kind != Kind::Dockerfile && container.engine != Engine::OpenShell;
+        let is_text = !matches!(container.kind, Kind::Dockerfile | Kind::Kubernetes);
+        let editable = is_text && container.engine != Engine::OpenShell;
         let mut plan = Self {
             keep: CapabilitySet::EMPTY,
             kept_for: Vec::new(),
@@ -69,6 +72,7 @@ impl Plan {
             notes: Vec::new(),
             script: None,
             editable,
+            is_in_pod: container.kind == Kind::Kubernetes,
             file: container.file.clone(),
             container: container.id.clone(),
             learnt: None,
@@ -100,6 +104,9 @@ impl Plan {
         plan.express(container, states, image, engine);
         let mut emptied = Settings { cap_add: Vec::new(), ..plan.settings(&container.settings) };
         emptied.security_opt.push(Spanned::new(NO_NEW_PRIVILEGES.to_owned(), 0..0));
+        if plan.is_in_pod {
+            emptied.allow_privilege_escalation = Some(Spanned::new(false, 0..0));
+        }
         let before = Before { container, states, image };
         plan.because = match before.prove_no_change(&emptied, input, engine) {
             Ok(()) => Because::Proof,
@@ -221,7 +228,9 @@ impl Plan {
         planned.privileged = None;
         planned.cap_drop = vec![word("ALL".to_owned())];
         planned.cap_add = as_written(self.keep).into_iter().map(word).collect();
-        if self.no_new_privileges {
+        if self.no_new_privileges && self.is_in_pod {
+            planned.allow_privilege_escalation = Some(Spanned::new(false, 0..0));
+        } else if self.no_new_privileges {
             planned.security_opt.push(word(NO_NEW_PRIVILEGES.to_owned()));
         }
         planned.sysctls.extend(self.sysctls.iter().cloned());
@@ -235,8 +244,8 @@ impl Plan {
         let mut missing = self.keep;
         let mut words = Vec::new();
         for word in written {
-            match parse_capability(&word.value) {
-                Ok(capability) if missing.contains(capability) => {
+            match capability_named(&word.value, container.engine) {
+                Some(capability) if missing.contains(capability) => {
                     missing = missing.without(capability);
                     words.push(word.value.clone());
                 }
@@ -311,8 +320,8 @@ fn shown_needs(
     states: &States,
     steps: &[PrivilegeStep],
 ) -> Vec<(Capability, String)> {
-    let asked =
-        container.settings.cap_add.iter().filter_map(|word| parse_capability(&word.value).ok());
+    let words = container.settings.cap_add.iter();
+    let asked = words.filter_map(|word| capability_named(&word.value, container.engine));
     let held = |capability: &Capability| states.first.credentials.permitted.contains(*capability);
     let mut kept: Vec<_> =
         asked.filter(held).map(|one| (one, "what is written".to_owned())).collect();

@@ -33,8 +33,22 @@ pub(crate) fn start_lines(plan: &Plan, engine: &str) -> String {
     )
 }
 
-/// What a pod says instead, in the spelling that containerd takes: without `CAP_`.
+/// What a pod says instead.
 fn in_pod(plan: &Plan, keep: &[String]) -> String {
+    let context = security_context(plan, keep);
+    let sysctls = pod_sysctls(plan);
+    format!(
+        "a Dockerfile cannot drop capabilities, the pod does: {context} of its container{sysctls}"
+    )
+}
+
+/// What the container of a pod has to say.
+pub(crate) fn in_container(plan: &Plan) -> String {
+    format!("set {} in it{}", security_context(plan, &as_written(plan.keep)), pod_sysctls(plan))
+}
+
+/// In the spelling that containerd takes: without `CAP_`.
+fn security_context(plan: &Plan, keep: &[String]) -> String {
     let mut context = "capabilities: {drop: [ALL]".to_owned();
     if !keep.is_empty() {
         let _ = write!(context, ", add: [{}]", keep.join(", "));
@@ -43,15 +57,16 @@ fn in_pod(plan: &Plan, keep: &[String]) -> String {
     if plan.no_new_privileges {
         context.push_str(", allowPrivilegeEscalation: false");
     }
-    let mut help = format!(
-        "a Dockerfile cannot drop capabilities, the pod does: `securityContext: {{{context}}}` of its \
-         container"
-    );
+    format!("`securityContext: {{{context}}}`")
+}
+
+fn pod_sysctls(plan: &Plan) -> String {
+    let mut sysctls = String::new();
     for (name, value) in &plan.sysctls {
         let _ = write!(
-            help,
+            sysctls,
             ", and `sysctls: [{{name: {name}, value: \"{value}\"}}]` in that of the pod"
         );
     }
-    help
+    sysctls
 }

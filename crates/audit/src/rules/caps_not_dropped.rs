@@ -1,7 +1,7 @@
 //! `caps-not-dropped`
 
-use super::{CIS_CAPABILITIES, Check, Rule, STIG_CAPABILITIES, page};
-use crate::fix::start_lines;
+use super::{CIS_CAPABILITIES, Check, PODS_RESTRICTED, Rule, STIG_CAPABILITIES, page};
+use crate::fix::{in_container, start_lines};
 use crate::subject::{Subject, in_words};
 use crate::{Finding, Level};
 use dropcap_manifest::{Engine, Kind, Starter};
@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "no capability is dropped: the engine's defaults stay within reach",
     page: page!("caps-not-dropped"),
     references: &[CIS_CAPABILITIES, STIG_CAPABILITIES, "capabilities(7)"],
+    in_pods: &[PODS_RESTRICTED, "capabilities(7)"],
     check: Check::Container(check),
 };
 
@@ -53,6 +54,7 @@ fn check(subject: &Subject) -> Vec<Finding> {
         (_, Engine::OpenShell) => "OpenShell's driver sets the capabilities itself, and its \
              supervisor needs them: start the agent by `dropcap run --user USER -- CMD` inside"
             .to_owned(),
+        (Kind::Kubernetes, _) => in_container(plan),
         _ if !plan.no_new_privileges => plan.in_words(),
         _ => format!("{} and set no-new-privileges", plan.in_words()),
     };

@@ -1,15 +1,18 @@
 //! `caps-partly-dropped`
 
-use super::{CIS_CAPABILITIES, Check, Rule, STIG_CAPABILITIES, page};
+use super::{CIS_CAPABILITIES, Check, PODS_RESTRICTED, Rule, STIG_CAPABILITIES, page};
+use crate::fix::in_container;
 use crate::subject::{Subject, in_words};
 use crate::{Finding, Level};
-use dropcap_capability::{CapabilitySet, parse_capability};
+use dropcap_capability::CapabilitySet;
+use dropcap_manifest::Spanned;
 
 pub(super) static RULE: Rule = Rule {
     name: "caps-partly-dropped",
     summary: "a list of dropped capabilities leaves the rest",
     page: page!("caps-partly-dropped"),
     references: &[CIS_CAPABILITIES, STIG_CAPABILITIES, "capabilities(7)"],
+    in_pods: &[PODS_RESTRICTED, "capabilities(7)"],
     check: Check::Container(check),
 };
 
@@ -20,7 +23,7 @@ fn check(subject: &Subject) -> Vec<Finding> {
         return Vec::new();
     };
     let added: CapabilitySet =
-        settings.cap_add.iter().filter_map(|word| parse_capability(&word.value).ok()).collect();
+        settings.cap_add.iter().filter_map(|word| subject.named(word)).collect();
     let left = states.bounding() - added;
     if subject.is_privileged() || left.is_empty() {
         return Vec::new();
@@ -32,16 +35,22 @@ fn check(subject: &Subject) -> Vec<Finding> {
         first.span.clone()
     };
     let plan = subject.plan;
+    let is_name = |word: &Spanned<String>| subject.named(word).is_some();
     let message = format!(
         "{} drops {} and keeps {}, which nobody asked for",
         subject.name(),
-        if settings.cap_drop.len() == 1 { "one capability" } else { "some capabilities" },
+        match settings.cap_drop.as_slice() {
+            // containerd passes over what it does not know.
+            words if subject.is_in_pod() && words.iter().all(|word| !is_name(word)) => "nothing",
+            [_] => "one capability",
+            _ => "some capabilities",
+        },
         in_words(left)
     );
+    let instead = if subject.is_in_pod() { in_container(plan) } else { plan.in_words() };
     let help = format!(
-        "name what is needed, not what is not: {}; a list of what to drop misses what is not \
-         thought of, and what newer kernels and engines bring",
-        plan.in_words()
+        "name what is needed, not what is not: {instead}; a list of what to drop misses what is not \
+         thought of, and what newer kernels and engines bring"
     );
     let fix = plan.fix(plan.because.clone(), plan.in_words(), plan.drop_all(subject.container));
     vec![subject.finding(&RULE, Level::Warning, &span).message(message).help(help).fix(fix).done()]

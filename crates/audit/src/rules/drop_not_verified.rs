@@ -10,6 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "the script goes on where the drop fails",
     page: page!("drop-not-verified"),
     references: &["capabilities(7)", "prctl(2) PR_CAPBSET_DROP"],
+    in_pods: &[],
     check: Check::Script(check),
 };
 

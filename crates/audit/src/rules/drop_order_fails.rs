@@ -11,6 +11,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "CAP_SETPCAP is dropped before the rest, which then cannot be dropped",
     page: page!("drop-order-fails"),
     references: &["capabilities(7) CAP_SETPCAP", "prctl(2) PR_CAPBSET_DROP"],
+    in_pods: &[],
     check: Check::Script(check),
 };
 

@@ -10,6 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "an engine's socket is within reach: whoever speaks to it is root on the host",
     page: page!("engine-socket-mounted"),
     references: &["docs.docker.com/engine/security: Docker daemon attack surface"],
+    in_pods: &["Kubernetes Pod Security Standards: baseline, HostPath Volumes"],
     check: Check::Container(check),
 };
 

@@ -1,8 +1,8 @@
 //! `entrypoint-only-drop`
 
 use super::{Check, Rule, page};
-use crate::fix::start_lines;
-use crate::subject::{Draft, Subject, in_words};
+use crate::fix::{in_container, start_lines};
+use crate::subject::{Subject, in_words};
 use crate::{Finding, Level};
 use dropcap_capability::{CapabilitySet, parse_capability};
 use dropcap_manifest::Kind;
@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "the entrypoint drops, but a process that the engine starts later never passes it",
     page: page!("entrypoint-only-drop"),
     references: &["docker-exec(1)", "capabilities(7)"],
+    in_pods: &["kubectl exec", "capabilities(7)"],
     check: Check::Container(check),
 };
 
@@ -32,11 +33,17 @@ fn check(subject: &Subject) -> Vec<Finding> {
         let meant = subject.drops_all();
         let help = match subject.container.kind {
             _ if meant => {
-                "every exec is given them too: where the set-up can do without, take them \
-                           out of `cap_add`"
-                    .to_owned()
+                format!(
+                    "every exec is given them too: where the set-up can do without, take them out \
+                     of {}",
+                    subject.wording().add
+                )
             }
             Kind::Dockerfile => start_lines(plan, subject.engine.name()),
+            Kind::Kubernetes => format!(
+                "drop where containerd makes processes, for exec too: {}",
+                in_container(plan)
+            ),
             _ => {
                 format!("drop where the engine makes processes, for exec too: {}", plan.in_words())
             }
@@ -44,13 +51,7 @@ fn check(subject: &Subject) -> Vec<Finding> {
         let fix = plan.fix(plan.because.clone(), plan.in_words(), plan.drop_all(subject.container));
         let (level, fix) = if meant { (Level::Note, None) } else { (Level::Warning, fix) };
         findings.push(
-            Draft::new(
-                &RULE,
-                level,
-                &subject.container.id,
-                &step.file,
-                step.span.clone(),
-            )
+            subject.draft(&RULE, level, &step.file, step.span.clone())
             .about(command)
             .message(format!(
                 "`{command}` drops {} for what the entrypoint starts; an exec into {} does not pass it \
@@ -76,8 +77,7 @@ fn offer(subject: &Subject, position: usize) -> Option<Finding> {
         return None;
     }
     let fix = subject.mend?.fix(position)?;
-    let id = &subject.container.id;
-    let draft = Draft::new(&RULE, Level::Note, id, &step.file, step.span.clone());
+    let draft = subject.draft(&RULE, Level::Note, &step.file, step.span.clone());
     let finding = draft
         .about(&format!("{command} by dropcap"))
         .message(format!(

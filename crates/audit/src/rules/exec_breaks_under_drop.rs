@@ -10,6 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "an executable forces capabilities that cannot be had, so it does not start at all",
     page: page!("exec-breaks-under-drop"),
     references: &["capabilities(7)", "execve(2)"],
+    in_pods: &["capabilities(7)", "execve(2)"],
     check: Check::Container(check),
 };
 
@@ -34,10 +35,11 @@ fn check(subject: &Subject) -> Vec<Finding> {
                 in_words(missing),
                 if missing.len() == 1 { "is" } else { "are" }
             ))
-            .help(
+            .help(format!(
                 "where it is needed, take its capabilities off in the image (`setcap -r FILE`) if it \
-                 works without, or add them (`cap_add`)",
-            )
+                 works without, or add them ({})",
+                subject.wording().add
+            ))
             .done()
     });
     findings.collect()

@@ -5,7 +5,7 @@ use crate::analysis::first_process;
 use crate::fix::Because;
 use crate::subject::Subject;
 use crate::{Finding, Level};
-use dropcap_capability::{Capability, parse_capability};
+use dropcap_capability::Capability;
 use dropcap_manifest::{Settings, Wanted};
 
 pub(super) static RULE: Rule = Rule {
@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a capability is added that the process never holds",
     page: page!("ineffective-cap-add"),
     references: &["capabilities(7)", "moby: oci.WithUser, oci.SetCapabilities"],
+    in_pods: &["capabilities(7)", "containerd: opts.WithCapabilities"],
     check: Check::Container(check),
 };
 
@@ -25,7 +26,7 @@ fn check(subject: &Subject) -> Vec<Finding> {
     let ineffective: Vec<_> = settings
         .cap_add
         .iter()
-        .filter_map(|word| Some((word, parse_capability(&word.value).ok()?)))
+        .filter_map(|word| Some((word, subject.named(word)?)))
         .filter(|(_, added)| !states.first.credentials.permitted.contains(*added))
         .filter(|(word, _)| opens_nothing_else(subject, settings, &word.value))
         .collect();
@@ -88,6 +89,12 @@ fn help(subject: &Subject, capability: Capability) -> String {
     if network.as_ref().is_some_and(|network| network.value == "host") {
         return "with the host's network, ports below 1024 are open where the host's \
                 net.ipv4.ip_unprivileged_port_start is 0"
+            .to_owned();
+    }
+    if subject.is_in_pod() {
+        return "take it out: ports below 1024 need no capability where \
+                net.ipv4.ip_unprivileged_port_start is 0, which containerd sets in every pod since 2.0; \
+                before, the pod's `securityContext.sysctls` does"
             .to_owned();
     }
     "take it out: ports below 1024 need no capability where net.ipv4.ip_unprivileged_port_start is 0, \

@@ -11,6 +11,10 @@ pub(super) static RULE: Rule = Rule {
     summary: "execve may grant privilege: no_new_privs is not set",
     page: page!("new-privileges-allowed"),
     references: &[STIG_NEW_PRIVILEGES, "prctl(2) PR_SET_NO_NEW_PRIVS"],
+    in_pods: &[
+        "Kubernetes Pod Security Standards: restricted, Privilege Escalation",
+        "prctl(2) PR_SET_NO_NEW_PRIVS",
+    ],
     check: Check::Container(check),
 };
 
@@ -54,7 +58,11 @@ fn check(subject: &Subject) -> Vec<Finding> {
         (_, Engine::OpenShell) => {
             "start the agent by `dropcap run --user USER -- CMD` inside, which sets it".to_owned()
         }
-        _ => "set `no-new-privileges:true` (`security_opt`, `--security-opt`)".to_owned(),
+        _ if subject.is_in_pod() && subject.is_privileged() => {
+            "take `privileged` away: the API server refuses `allowPrivilegeEscalation: false` beside it"
+                .to_owned()
+        }
+        _ => format!("set {}", subject.wording().how_no_new_privileges),
     };
     let wanted =
         Wanted { add_security_opt: vec!["no-new-privileges:true".to_owned()], ..Wanted::default() };

@@ -9,6 +9,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "what is to run is no longer what the policy's evidence was learned on",
     page: page!("policy-drift"),
     references: &["dropcap's policy: docs/policy.md"],
+    in_pods: &["dropcap's policy: docs/policy.md"],
     check: Check::Container(check),
 };
 

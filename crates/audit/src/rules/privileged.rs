@@ -11,6 +11,10 @@ pub(super) static RULE: Rule = Rule {
     summary: "a privileged container is root on the host",
     page: page!("privileged"),
     references: &["CIS Docker Benchmark 1.6.0 5.5 (configuration only)", "capabilities(7)"],
+    in_pods: &[
+        "Kubernetes Pod Security Standards: baseline, Privileged Containers",
+        "capabilities(7)",
+    ],
     check: Check::Container(check),
 };
 
@@ -20,8 +24,8 @@ fn check(subject: &Subject) -> Vec<Finding> {
         return Vec::new();
     };
     let ignored = match subject.container.settings.cap_drop.is_empty() {
-        true => "",
-        false => "; `cap_drop` counts for nothing here",
+        true => String::new(),
+        false => format!("; {} counts for nothing here", subject.wording().drop),
     };
     let held = subject
         .states()
@@ -41,7 +45,11 @@ fn check(subject: &Subject) -> Vec<Finding> {
     );
     let does = format!("take privileged away, {}", plan.in_words());
     let fix = plan.fix(because, does, wanted);
-    let help = "give it the one device or capability that it needs (`devices`, `cap_add`)";
+    let help = if subject.is_in_pod() {
+        "give it the one capability that it needs (`capabilities.add`), or the device by a device plugin"
+    } else {
+        "give it the one device or capability that it needs (`devices`, `cap_add`)"
+    };
     vec![
         subject
             .finding(&RULE, Level::Error, &privileged.span)

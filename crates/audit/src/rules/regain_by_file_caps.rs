@@ -10,6 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a file with capabilities gives back what the user does not hold",
     page: page!("regain-by-file-caps"),
     references: &["capabilities(7)", "execve(2)"],
+    in_pods: &["capabilities(7)", "execve(2)"],
     check: Check::Container(check),
 };
 
@@ -27,10 +28,11 @@ fn check(subject: &Subject) -> Vec<Finding> {
                 subject.user(),
                 in_words(gains)
             ))
-            .help(
-                "drop what the file gives, or set no-new-privileges; or take its capabilities off \
-                 in the image (`setcap -r FILE`)",
-            )
+            .help(format!(
+                "drop what the file gives, or set {}; or take its capabilities off in the image \
+                 (`setcap -r FILE`)",
+                subject.wording().no_new_privileges
+            ))
             .done(),
     ]
 }

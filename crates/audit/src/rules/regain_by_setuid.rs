@@ -10,6 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a setuid-root file of the image gives back what the user does not hold",
     page: page!("regain-by-setuid"),
     references: &["capabilities(7)", "execve(2)"],
+    in_pods: &["capabilities(7)", "execve(2)"],
     check: Check::Container(check),
 };
 
@@ -31,7 +32,10 @@ fn check(subject: &Subject) -> Vec<Finding> {
                 subject.user(),
                 paths
             ))
-            .help("set no-new-privileges; or take the setuid bit off where nothing needs the file")
+            .help(format!(
+                "set {}; or take the setuid bit off where nothing needs the file",
+                subject.wording().no_new_privileges
+            ))
             .done(),
     ]
 }

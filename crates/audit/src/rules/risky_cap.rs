@@ -1,6 +1,6 @@
 //! `risky-cap`
 
-use super::{CIS_CAPABILITIES, Check, Rule, page};
+use super::{CIS_CAPABILITIES, Check, PODS_RESTRICTED, Rule, page};
 use crate::subject::{Added, Subject};
 use crate::{Finding, Level};
 use dropcap_capability::Tier;
@@ -10,6 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a capability is added that is worth something to an attacker",
     page: page!("risky-cap"),
     references: &[CIS_CAPABILITIES, "capabilities(7)"],
+    in_pods: &[PODS_RESTRICTED, "capabilities(7)"],
     check: Check::Container(check),
 };
 

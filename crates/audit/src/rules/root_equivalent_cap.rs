@@ -1,6 +1,6 @@
 //! `root-equivalent-cap`
 
-use super::{CIS_CAPABILITIES, Check, Rule, page};
+use super::{CIS_CAPABILITIES, Check, PODS_RESTRICTED, Rule, page};
 use crate::subject::{Added, Subject};
 use crate::{Finding, Level};
 use dropcap_capability::Tier;
@@ -10,6 +10,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a capability is added that leads to all others or to the host",
     page: page!("root-equivalent-cap"),
     references: &[CIS_CAPABILITIES, "capabilities(7)"],
+    in_pods: &[PODS_RESTRICTED, "capabilities(7)"],
     check: Check::Container(check),
 };
 

@@ -10,6 +10,10 @@ pub(super) static RULE: Rule = Rule {
     summary: "the first process is root, who owns root's files with no capability at all",
     page: page!("runs-as-root"),
     references: &["CIS Docker Benchmark 1.6.0 4.1 (configuration only)", "credentials(7)"],
+    in_pods: &[
+        "Kubernetes Pod Security Standards: restricted, Running as Non-root",
+        "credentials(7)",
+    ],
     check: Check::Container(check),
 };
 
@@ -54,7 +58,7 @@ fn check(subject: &Subject) -> Vec<Finding> {
             .finding(&RULE, level, span)
             .fix(fix)
             .message(message)
-            .help("set a user of its own (`USER`, `user:`, `--user`)")
+            .help(format!("set a user of its own ({})", subject.wording().user))
             .done(),
     ]
 }

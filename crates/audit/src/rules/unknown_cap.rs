@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
     summary: "a word is no capability, or none that this engine knows",
     page: page!("unknown-cap"),
     references: &["capabilities(7)", "moby: caps.NormalizeLegacyCapabilities"],
+    in_pods: &["capabilities(7)", "containerd: opts.WithCapabilities"],
     check: Check::Container(check),
 };
 

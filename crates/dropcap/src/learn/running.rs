@@ -118,6 +118,7 @@ fn start(said: &Value, left_out: Vec<String>) -> Start {
         stop_signal: text(&config["StopSignal"]),
         extra_hosts: texts(&host["ExtraHosts"]),
         depends_on: Vec::new(),
+        runs_after: Vec::new(),
         left_out,
     }
 }

@@ -71,8 +71,8 @@ impl Project {
         });
         visited.dedup_by(|a, b| a.found.shown == b.found.shown);
         project.files = visited.iter().map(|one| one.found.clone()).collect();
-        let first = Path::new(targets.first().map_or(".", String::as_str));
-        project.read_policy(first, selection)?;
+        let first = targets.first().map_or(".", String::as_str);
+        project.read_policy(Path::new(file_of(first)), selection)?;
         project.load(visited, selection)?;
         let known: Vec<&str> =
             project.input.containers.iter().map(|container| container.id.as_str()).collect();
@@ -254,6 +254,14 @@ impl Project {
     fn join(&mut self, mut documents: Vec<Document>) {
         self.input.containers = join(&mut documents);
         self.input.documents = documents;
+    }
+}
+
+/// The file of a target: a subject may have slashes of its own.
+fn file_of(target: &str) -> &str {
+    match target.rsplit_once('#') {
+        Some((file, _)) if !Path::new(target).exists() => file,
+        _ => target,
     }
 }
 

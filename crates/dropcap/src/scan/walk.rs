@@ -1,6 +1,8 @@
 //! The files of a tree, and what is in them.
 
-use dropcap_manifest::{Document, Format, classify, classify_head, needs_head, read_as};
+use dropcap_manifest::{
+    Document, Format, classify, classify_head, may_be_manifest, needs_head, read_as,
+};
 use dropcap_report::FileError;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 use std::fs::File;
@@ -165,6 +167,8 @@ pub(crate) fn settle(visited: Vec<Visited>, errors: &mut Vec<FileError>) -> Vec<
     let mut read = Vec::with_capacity(visited.len());
     for Visited { found, outcome } in visited {
         match outcome {
+            // What a chart's templates become is not known before they are rendered.
+            Outcome::Read { document, .. } if document.template && !found.named => {}
             Outcome::Read { document, bytes } => {
                 errors.extend(document_errors(&document));
                 read.push(Read_ { found, document: *document, bytes });
@@ -195,7 +199,8 @@ pub(crate) fn visit(found: Found) -> Visited {
         }
         Ok(None) if found.named => Outcome::Error(file_error(
             &found.shown,
-            "neither a Compose file, a Dockerfile, a shell script nor Markdown, by its name",
+            "neither a Compose file, a Dockerfile, a shell script nor Markdown, by its name, nor a \
+             Kubernetes manifest with pods",
         )),
         Ok(None) => Outcome::Other,
         // It was there when the folder was listed, and is not any more: nothing is lost.
@@ -204,9 +209,23 @@ pub(crate) fn visit(found: Found) -> Visited {
         {
             Outcome::Other
         }
+        // Of so large a file of data, or a folder of such a name, nobody says that it is a manifest.
+        Err(error) if !found.named && is_told_by_words(&found) && says_nothing(&error) => {
+            Outcome::Other
+        }
         Err(error) => Outcome::Error(file_error(&found.shown, &format!("cannot read it: {error}"))),
     };
     Visited { found, outcome }
+}
+
+/// Whether its name says only that it may be a manifest.
+fn is_told_by_words(found: &Found) -> bool {
+    classify(&found.shown) == Some(Format::Kubernetes)
+}
+
+/// Whether an error leaves open what a file is.
+fn says_nothing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::FileTooLarge | io::ErrorKind::NotFound)
 }
 
 fn is_link(found: &Found) -> bool {
@@ -218,7 +237,7 @@ fn read_bytes(found: &Found) -> io::Result<Option<(Format, Vec<u8>)>> {
     // Asked before it is opened: opening a pipe would wait for somebody to write to it.
     let metadata = found.path.metadata()?;
     if !metadata.is_file() {
-        let by_name = classify(&found.shown).is_some();
+        let by_name = classify(&found.shown).is_some_and(|it| it != Format::Kubernetes);
         return if by_name { Err(io::Error::other("it is no regular file")) } else { Ok(None) };
     }
     let mut file = File::open(&found.path)?;
@@ -241,6 +260,9 @@ fn read_bytes(found: &Found) -> io::Result<Option<(Format, Vec<u8>)>> {
         let size = metadata.len() >> 20;
         let message = format!("it is larger than {} MiB ({size} MiB)", LARGEST >> 20);
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    if format == Format::Kubernetes && !may_be_manifest(&bytes) {
+        return Ok(None);
     }
     Ok(Some((format, bytes)))
 }

@@ -6,6 +6,7 @@ mod builds;
 mod catalogue;
 mod fixes;
 mod images;
+mod kubernetes;
 mod policy;
 mod reports;
 mod tree;

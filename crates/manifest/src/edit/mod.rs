@@ -177,6 +177,10 @@ pub fn apply_all_and_verify(
         let planned = match before.format {
             Format::Compose => compose::plan(text, &container, wanted),
             Format::Shell | Format::Markdown => command::plan(&before, text, &container, wanted),
+            Format::Kubernetes => Err(Refusal {
+                at: container.span.start,
+                reason: "Kubernetes manifests are not edited yet".to_owned(),
+            }),
             Format::Dockerfile => Err(Refusal {
                 at: container.span.start,
                 reason:

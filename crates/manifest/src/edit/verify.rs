@@ -98,7 +98,7 @@ pub(super) fn verify(
         Format::Shell | Format::Markdown => {
             same_commands(before, text_before, &after, text_after, targets)
         }
-        Format::Dockerfile => text_before == text_after,
+        Format::Kubernetes | Format::Dockerfile => text_before == text_after,
     };
     if same { Ok(()) } else { Err("something that is not edited would change".to_owned()) }
 }

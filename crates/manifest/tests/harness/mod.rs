@@ -5,8 +5,8 @@ use dropcap_manifest::{
 };
 
 /// All formats.
-pub const FORMATS: [Format; 4] =
-    [Format::Compose, Format::Dockerfile, Format::Shell, Format::Markdown];
+pub const FORMATS: [Format; 5] =
+    [Format::Compose, Format::Dockerfile, Format::Shell, Format::Markdown, Format::Kubernetes];
 
 /// A name by which a format is told.
 pub fn name(format: Format) -> &'static str {
@@ -15,6 +15,7 @@ pub fn name(format: Format) -> &'static str {
         Format::Dockerfile => "Dockerfile",
         Format::Shell => "run.sh",
         Format::Markdown => "README.md",
+        Format::Kubernetes => "pod.yaml",
     }
 }
 
@@ -48,6 +49,13 @@ fn check_places(container: &Container, bytes: &[u8]) {
     }
     for value in
         [&settings.user, &settings.pid, &settings.network, &container.image].into_iter().flatten()
+    {
+        check(value.span.clone(), bytes);
+    }
+    for value in
+        [&settings.run_as_group, &settings.seccomp, &settings.apparmor, &settings.proc_mount]
+            .into_iter()
+            .flatten()
     {
         check(value.span.clone(), bytes);
     }

@@ -1,0 +1,81 @@
+//! Kubernetes manifests, as a scan finds and judges them.
+
+use crate::tree::{Tree, each, of};
+
+const DEPLOYMENT: &str = include_str!("../../../../examples/agent-kubernetes/agent.yaml");
+
+#[test]
+fn a_deployment_is_judged_in_the_words_of_kubernetes() {
+    let tree = Tree::new(&[("agent.yaml", DEPLOYMENT)]);
+    insta::assert_snapshot!(tree.dropcap(&["scan"]).all());
+    let document = tree.scan(&[]);
+    let containers = document["containers"].as_array().unwrap();
+    assert_eq!(containers.len(), 3);
+    for container in containers {
+        assert_eq!(container["kind"], "kubernetes");
+        assert_eq!(
+            (&container["engine"], &container["starter"]),
+            (&"containerd".into(), &"known".into())
+        );
+        assert_eq!(container["image"]["state"], "assumed");
+    }
+    let gateway = &containers[2];
+    assert_eq!(gateway["id"], "agent.yaml#agents/Deployment/agent/gateway");
+    // What is written with `CAP_` drops nothing.
+    assert!(gateway["initial"]["permitted"].to_string().contains("CAP_NET_RAW"));
+    let rejected = of(&document, "cap-name-rejected");
+    assert_eq!(rejected.len(), 1);
+    assert_eq!((&rejected[0]["level"], &rejected[0]["line"]), (&"error".into(), &39.into()));
+    let one = tree.scan(&["agent.yaml#agents/Deployment/agent/agent"]);
+    assert_eq!(each(&one["containers"], "id"), ["agent.yaml#agents/Deployment/agent/agent"]);
+}
+
+#[test]
+fn files_that_are_no_manifest_are_no_error_on_the_way_and_one_where_they_are_named() {
+    let template = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  {{- toYaml .Values.x }}\n  containers: []\n";
+    let tree = Tree::new(&[
+        ("chart/templates/pod.yaml", template),
+        ("chart/values.yaml", "a: [\n"),
+        ("package.json", "{\"scripts\": {}}"),
+        (
+            "pod.yaml",
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: i]}\n",
+        ),
+    ]);
+    let walked = tree.scan(&[]);
+    assert_eq!(each(&walked["errors"], "file"), ["pod.yaml"]);
+    for (named, says) in [
+        ("chart/templates/pod.yaml", "a template, not YAML: render it first"),
+        ("chart/values.yaml", "nor a Kubernetes manifest"),
+        ("package.json", "nor a Kubernetes manifest"),
+    ] {
+        let said = tree.dropcap(&["scan", named]);
+        assert_eq!(said.code, 2, "{named}");
+        assert!(said.all().contains(says), "{}", said.all());
+    }
+}
+
+#[test]
+fn the_restricted_standard_is_met_by_what_says_all_of_it() {
+    let pod = |context: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers:\n  - name: c\n    image: i\n    \
+             securityContext: {context}\n"
+        )
+    };
+    let met = "{runAsUser: 1000, runAsNonRoot: true, allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}";
+    let tree = Tree::new(&[("pod.yaml", &pod(met))]);
+    let said = tree.dropcap(&["scan", "--fail-on", "note"]);
+    assert_eq!(said.code, 0, "{}", said.all());
+    // Docker's defaults are within baseline, all but NET_RAW.
+    let added = "{runAsUser: 0, capabilities: {drop: [ALL], add: [SETUID, NET_RAW, SYS_ADMIN]}}";
+    let document = Tree::new(&[("pod.yaml", &pod(added))]).scan(&[]);
+    let standard = |rule: &str, word: &str| {
+        let found = of(&document, rule);
+        let finding = found.iter().find(|one| one["message"].to_string().contains(word)).unwrap();
+        finding["references"][0].as_str().unwrap().to_owned()
+    };
+    assert!(standard("root-equivalent-cap", "CAP_SETUID").contains("restricted, Capabilities"));
+    assert!(standard("risky-cap", "CAP_NET_RAW").contains("baseline, Capabilities"));
+    assert!(standard("root-equivalent-cap", "CAP_SYS_ADMIN").contains("baseline, Capabilities"));
+}
