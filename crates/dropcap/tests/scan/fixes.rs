@@ -265,3 +265,34 @@ fn where_dropcap_cannot_be_mounted_the_script_stays() {
         ran.all()
     );
 }
+
+#[test]
+fn what_was_learned_with_a_mended_script_is_not_written_without_it() {
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let compose = format!(
+        "services:\n  a:\n    image: x@{digest}\n    entrypoint: [/e.sh]\n    volumes:\n      - ./e.sh:/e.sh:ro\n"
+    );
+    let mended = "#!/bin/bash\nexec dropcap run -- /bin/bash -c agent || true\nexec agent\n";
+    let hash = dropcap_policy::text_hash(mended.as_bytes());
+    let policy = format!(
+        "version = 1\n[[workload]]\nname = \"a\"\nmatch = [{{ container = \"*#a\" }}]\n\
+         [workload.provenance]\nimage-digest = \"{digest}\"\nscript-hash = \"{hash}\"\n"
+    );
+    let tree =
+        Tree::new(&[("compose.yaml", &compose), ("e.sh", DROPS_LATE), ("dropcap.toml", &policy)]);
+    // What is known of the script already is left out, and with it what mends it.
+    let mut known = tree.scan(&[]);
+    let findings = known["findings"].as_array_mut().unwrap();
+    let all = findings.len();
+    findings.retain(|finding| finding["file"] == "e.sh");
+    assert!(!findings.is_empty() && findings.len() < all);
+    tree.write("known.json", known.to_string());
+    let ran = tree.dropcap(&["scan", "--fix", "--baseline", "known.json"]);
+    assert_eq!(tree.text("compose.yaml"), compose, "{}", ran.all());
+    assert!(ran.stdout.contains("learned with another text of its script"), "{}", ran.all());
+
+    let ran = tree.dropcap(&["scan", "--fix"]);
+    assert_eq!(tree.text("e.sh"), mended, "{}", ran.all());
+    let fixed = tree.text("compose.yaml");
+    assert!(fixed.contains("cap_drop") && fixed.contains("/usr/local/bin/dropcap:ro"), "{fixed}");
+}
