@@ -17,6 +17,8 @@ mod mended;
 #[cfg(target_os = "linux")]
 pub(crate) mod place;
 #[cfg(target_os = "linux")]
+mod pod;
+#[cfg(target_os = "linux")]
 mod record;
 #[cfg(target_os = "linux")]
 mod running;

@@ -163,6 +163,13 @@ pub struct Start {
     /// names (`initContainers`; one with `restartPolicy: Always` goes on running, and is in
     /// `depends_on`).
     pub runs_after: Vec<String>,
+    /// What is executed in a container of a pod to tell that it works: the commands of its `exec`
+    /// probes.
+    pub probes: Vec<Vec<String>>,
+    /// The sources of mounts that are kept from one pod to the next: claims.
+    pub claims: Vec<String>,
+    /// `fsGroup`: the group of a pod's volumes.
+    pub fs_group: Option<u32>,
     /// Keys and flags that are written and not carried here.
     pub left_out: Vec<String>,
 }

@@ -365,3 +365,27 @@ fn many_containers_of_a_long_pod_ask_for_little() {
     assert!(read.containers.len() < 300);
     assert!(read.errors[0].message.contains("take over more than"), "{:?}", read.errors);
 }
+
+#[test]
+fn what_it_takes_to_try_it_elsewhere_is_read() {
+    let read = one("
+  securityContext: {fsGroup: 2000}
+  volumes:
+  - {name: kept, persistentVolumeClaim: {claimName: d}}
+  - {name: fresh, emptyDir: {}}
+  containers:
+  - name: c
+    image: i
+    args: [sh, -c, 'echo $(cat /x) $((1 + 1))']
+    volumeMounts: [{name: kept, mountPath: /a}, {name: fresh, mountPath: /b}]
+    livenessProbe: {exec: {command: [is, alive]}}
+    readinessProbe: {tcpSocket: {port: 80}}
+    startupProbe: {exec: {command: [sh, -c, 'test -e /up']}}
+");
+    let start = &read.settings.start;
+    assert_eq!(start.probes, [vec!["is", "alive"], vec!["sh", "-c", "test -e /up"]]);
+    assert_eq!(start.claims, ["default/PersistentVolumeClaim/d"]);
+    assert_eq!(start.fs_group, Some(2000));
+    // What a shell does with its words is no reference to a variable of the pod.
+    assert_eq!(start.left_out, ["readinessProbe"]);
+}

@@ -67,12 +67,13 @@ pub(super) fn without_proof(
 /// assert_ne!(started_with(&one), started_with(&other));
 /// ```
 pub fn started_with(container: &Container) -> String {
-    let Settings { user, entrypoint, command, .. } = &container.settings;
+    let Settings { user, run_as_group, entrypoint, command, .. } = &container.settings;
     let mut words = vec![user.as_ref().map_or("", |user| user.value.as_str())];
     for list in [entrypoint, command] {
         words.push(if list.is_some() { "written" } else { "the image's" });
         words.extend(list.iter().flat_map(|list| &list.value).map(String::as_str));
     }
+    words.extend(run_as_group.iter().map(|group| group.value.as_str()));
     command_hash(words)
 }
 

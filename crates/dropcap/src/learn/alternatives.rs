@@ -82,6 +82,7 @@ impl Proposals<'_> {
         other.owned = owned.to_vec();
         other.container.flags.extend(flag.map(str::to_owned));
         other.dependencies.clone_from(&trial.dependencies);
+        other.is_pod = trial.is_pod;
         other.container.alias.push_str("-other");
         (other.no_new_privileges, other.limit) = (trial.no_new_privileges, trial.limit);
         let run = other.live(needed - instead_of, &self.found.usual)?;

@@ -14,6 +14,8 @@ pub struct Translated {
     pub configured: Configured,
     pub digests: Vec<String>,
     pub notes: Vec<String>,
+    /// Where it is not what would be started in its place.
+    pub gaps: Vec<String>,
 }
 
 /// Translates `container`, whose image has to be there.
@@ -51,7 +53,7 @@ pub fn translate(docker: &Docker, container: &Container) -> Result<Translated, F
     notes.extend(
         settings.start.left_out.iter().map(|key| format!("`{key}` is left out of the trials")),
     );
-    Ok(Translated { configured, digests, notes })
+    Ok(Translated { configured, digests, notes, gaps: Vec::new() })
 }
 
 /// What stays the same whatever it may hold.

@@ -6,12 +6,14 @@ use super::explain::explain;
 use super::linux::say_left;
 use super::mended::stand_in;
 use super::place::Place;
+use super::pod;
 use super::record::Record;
 use super::running::name_of;
 use super::search::{AGAIN, journal, search};
 use crate::failure::Failure;
 use crate::scan::project::Project;
 use dropcap_audit::{AuditedContainer, Mend, script_hash, started_with};
+use dropcap_engine::ImageKnowledge;
 use dropcap_manifest::{Container, Engine};
 use dropcap_observe::Session;
 use dropcap_observe::command::TrialError;
@@ -110,7 +112,9 @@ fn learn_with(
     })?;
     let engine = docker.version().to_owned();
     let is_other = docker.is_podman() && container.engine == Engine::Docker;
-    let Translated { configured, digests, mut notes } = translate(&docker, container)?;
+    let of_pod = pod::is_of_pod(container);
+    let Translated { configured, digests, mut notes, mut gaps } =
+        translated(&docker, project, container)?;
     if is_other {
         notes.push(format!("`docker` talks to {engine} here: it was tried in that"));
     }
@@ -122,10 +126,18 @@ fn learn_with(
         .transpose()?;
     trial.limit = asked.patience;
     trial.no_new_privileges = known.is_none_or(|workload| workload.no_new_privileges);
-    for dependency in dependencies(project, container, &mut notes) {
-        let translated = translate(&trial.docker, dependency)?;
+    trial.is_pod = of_pod;
+    let dependencies = match of_pod {
+        true => pod::before(&project.input.containers, container),
+        false => dependencies(project, container, &mut notes),
+    };
+    for dependency in dependencies {
+        let mut translated = translated(&trial.docker, project, dependency)?;
+        translated.configured.ends = of_pod && pod::ends_before(dependency, container);
         trial.dependencies.push(translated.configured);
-        notes.extend(translated.notes.iter().map(|note| format!("{}: {note}", dependency.id)));
+        let named = |what: &String| format!("{}: {what}", dependency.id);
+        notes.extend(translated.notes.iter().map(named));
+        gaps.extend(translated.gaps.iter().map(named));
     }
     let idle = trial
         .test_while_idle()
@@ -161,6 +173,12 @@ fn learn_with(
     record.container = running.is_none().then(|| project.policy_id(&container.id));
     record.running = running;
     record.provenance.engine = Some(engine);
+    if of_pod {
+        let (needed, bounded) = (record.needed, trial.no_new_privileges);
+        let equal =
+            pod::stood_for(&trial.docker, container, image(project, container), needed, bounded);
+        record.provenance.engine = Some(pod::say(&trial.docker, equal, &gaps, &mut notes));
+    }
     record.provenance.image_digest = digests.first().cloned();
     record.provenance.command_hash = Some(started_with(container));
     let script = match mend {
@@ -188,11 +206,28 @@ fn learn_with(
     Ok((record, found.journal))
 }
 
-/// The engine that it is written for.
+/// As the engine here is asked for it.
+fn translated(
+    docker: &Docker,
+    project: &Project,
+    container: &Container,
+) -> Result<Translated, Failure> {
+    match pod::is_of_pod(container) {
+        true => pod::translate(docker, container, image(project, container)),
+        false => translate(docker, container),
+    }
+}
+
+/// What is known of its image.
+fn image<'p>(project: &'p Project, container: &Container) -> ImageKnowledge<'p> {
+    project.input.image_of(container).map_or(ImageKnowledge::Assumed, ImageKnowledge::Read)
+}
+
+/// The engine that it is written for; for a container of a pod the one that is nearest to it.
 fn engine_for(container: &Container) -> Result<Docker, Failure> {
     let cannot = |why: &str| Failure::new(format!("{} cannot be tried: {why}", container.id));
     match container.engine {
-        Engine::Docker => Docker::find().map_err(|error| {
+        Engine::Docker | Engine::Containerd => Docker::find().map_err(|error| {
             cannot("no engine")
                 .because(error)
                 .help("start Docker, or say where it listens: DOCKER_HOST=unix:///path")
@@ -206,7 +241,6 @@ fn engine_for(container: &Container) -> Result<Docker, Failure> {
             }),
         Engine::OpenShell => Err(cannot("OpenShell is not asked for trials")
             .help("learn with the image in Docker, as `docker run` starts it")),
-        Engine::Containerd => Err(cannot("containerd is not asked for trials")),
     }
 }
 
@@ -224,6 +258,9 @@ fn name(asked: &Asked, container: &Container, workload: Option<&Workload>) -> St
     }
     if let Some(workload) = workload {
         return workload.name.clone();
+    }
+    if pod::is_of_pod(container) {
+        return pod::workload_name(container);
     }
     let subject = container.subject();
     let image = container.image.as_ref().map(|image| image.value.as_str());

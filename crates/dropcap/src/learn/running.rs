@@ -118,8 +118,8 @@ fn start(said: &Value, left_out: Vec<String>) -> Start {
         stop_signal: text(&config["StopSignal"]),
         extra_hosts: texts(&host["ExtraHosts"]),
         depends_on: Vec::new(),
-        runs_after: Vec::new(),
         left_out,
+        ..Start::default()
     }
 }
 

@@ -102,7 +102,7 @@ fn start(below: &Start, above: &Start) -> Start {
         stop_signal: pick(&below.stop_signal, &above.stop_signal),
         extra_hosts: append(&below.extra_hosts, &above.extra_hosts),
         depends_on: append(&below.depends_on, &above.depends_on),
-        runs_after: append(&below.runs_after, &above.runs_after),
         left_out: append(&below.left_out, &above.left_out),
+        ..Start::default()
     }
 }

@@ -10,8 +10,10 @@ use crate::{
 };
 
 /// Keys that a workload may need, and that are not carried.
-const NOT_CARRIED: [&str; 6] =
-    ["envFrom", "lifecycle", "livenessProbe", "readinessProbe", "startupProbe", "volumeDevices"];
+const NOT_CARRIED: [&str; 3] = ["envFrom", "lifecycle", "volumeDevices"];
+
+/// How the kubelet asks a container whether it works.
+const PROBES: [&str; 3] = ["livenessProbe", "readinessProbe", "startupProbe"];
 
 /// What begins a reference to a variable of the container, which the kubelet resolves.
 const REFERENCE: &str = "$(";
@@ -86,6 +88,10 @@ impl<'t> Reader<'t> {
                     self.variable(*item, settings);
                 }
             }
+            name if PROBES.contains(&name) => match self.executed(field) {
+                Some(words) => settings.start.probes.push(words),
+                None => settings.start.left_out.push(name.to_owned()),
+            },
             name if NOT_CARRIED.contains(&name) => settings.start.left_out.push(name.to_owned()),
             _ => {}
         }
@@ -115,10 +121,17 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// The command of a probe that is executed in the container; others ask from outside.
+    fn executed(&mut self, probe: Entry<'t>) -> Option<Vec<String>> {
+        let exec = self.field(probe.value, "exec")?;
+        let command = self.field(exec.value, "command")?;
+        Some(self.list(command).into_iter().map(|word| word.value).collect())
+    }
+
     /// The words of a command, as they are written: a `$(NAME)` in them is named as left out.
     fn words(&mut self, field: Entry<'t>, settings: &mut Settings) -> Option<Spanned<Vec<String>>> {
         let words: Vec<String> = self.list(field).into_iter().map(|word| word.value).collect();
-        if words.iter().any(|word| word.contains(REFERENCE)) {
+        if words.iter().any(|word| has_reference(word)) {
             settings.start.left_out.push(format!("the variables in {}", field.name));
         }
         Some(Spanned::new(words, self.tree.nodes[field.value].span.clone()))
@@ -137,4 +150,13 @@ impl<'t> Reader<'t> {
         let value = value.map(|value| value.value).unwrap_or_default();
         settings.start.environment.push((name.value, Some(value)));
     }
+}
+
+/// Whether the kubelet may put a variable's value into a word: `$(NAME)`. What else stands in the brackets,
+/// as a shell's command does, stays as it is (`expansion.Expand` of Kubernetes).
+fn has_reference(word: &str) -> bool {
+    word.split(REFERENCE).skip(1).any(|rest| {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        rest.split_once(')').is_some_and(|(name, _)| !name.is_empty() && name.chars().all(is_name))
+    })
 }

@@ -153,6 +153,8 @@ impl<'t> Reader<'t> {
             // The kubelet makes it a group of every process too (`convertToRuntimeSecurityContext`).
             "fsGroup" => {
                 let group = self.number(field);
+                let number = group.as_ref().and_then(|group| group.value.parse().ok());
+                pod.settings.start.fs_group = number;
                 pod.settings.group_add.extend(group);
             }
             "supplementalGroupsPolicy" => {

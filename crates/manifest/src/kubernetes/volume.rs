@@ -151,7 +151,8 @@ impl<'t> Reader<'t> {
                     mount.source = format!("{}/{}", volume.source, inside.value);
                 }
             }
-            Kind::Empty | Kind::Claim => {}
+            Kind::Empty => {}
+            Kind::Claim => container.settings.start.claims.push(volume.source.clone()),
             Kind::Filled(kind) => {
                 mount.read_only = true;
                 left_out.push(format!("what is in the volume {} ({kind})", name.value));

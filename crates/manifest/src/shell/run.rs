@@ -183,8 +183,8 @@ fn start(arguments: &Arguments) -> Start {
         stop_signal: text("stop-signal"),
         extra_hosts: arguments.all("add-host").map(|one| one.value.value.clone()).collect(),
         depends_on: Vec::new(),
-        runs_after: Vec::new(),
         left_out: left_out.map(|name| format!("--{name}")).collect(),
+        ..Start::default()
     }
 }
 

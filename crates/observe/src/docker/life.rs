@@ -34,6 +34,8 @@ pub(super) struct Life<'a> {
     containers: Vec<String>,
     volumes: HashSet<String>,
     network: bool,
+    /// The container whose network is that of the pod.
+    pub(super) holder: Option<String>,
     /// The longest that its test was waited for.
     longest: Duration,
     stopped: Vec<u8>,
@@ -69,6 +71,7 @@ impl<'a> Life<'a> {
             containers: Vec::new(),
             volumes: HashSet::new(),
             network: false,
+            holder: None,
             longest: Duration::ZERO,
             stopped: Vec::new(),
             tracer: None,
@@ -95,10 +98,13 @@ impl<'a> Life<'a> {
     /// Starts what it talks to.
     pub fn prepare(&mut self) -> Result<(), TrialError> {
         let trial = self.trial;
-        if !trial.dependencies.is_empty() {
+        if !trial.dependencies.is_empty() && !trial.is_pod {
             let label = self.label();
             trial.docker.must(&["network", "create", &label, &self.name])?;
             self.network = true;
+        }
+        if !trial.dependencies.is_empty() && trial.is_pod {
+            self.hold_network()?;
         }
         for dependency in &trial.dependencies {
             let id = self.create(dependency, &dependency.capabilities)?;
@@ -108,6 +114,9 @@ impl<'a> Life<'a> {
                     dependency.alias,
                     said.join(" ")
                 )));
+            }
+            if dependency.ends {
+                self.wait_for_end(&id, dependency)?;
             }
         }
         Ok(())
@@ -263,7 +272,7 @@ impl<'a> Life<'a> {
         }
     }
 
-    fn logs(&self, id: &str) -> Result<Vec<String>, TrialError> {
+    pub(super) fn logs(&self, id: &str) -> Result<Vec<String>, TrialError> {
         Ok(self.trial.docker.ask(&["logs", id])?.said())
     }
 
@@ -279,7 +288,9 @@ impl<'a> Life<'a> {
         let label = self.label();
         let mut words = vec!["create".to_owned(), label.clone(), "--pull=never".to_owned()];
         words.extend(container.flags.iter().chain(capabilities).cloned());
-        if self.network {
+        if let Some(holder) = &self.holder {
+            words.push(format!("--network=container:{holder}"));
+        } else if self.network {
             words.push(format!("--network={}", self.name));
             words.push(format!("--network-alias={}", container.alias));
         }
@@ -300,6 +311,10 @@ impl<'a> Life<'a> {
                 source.display()
             ));
         }
+        for folder in &container.folders {
+            let source = self.folder(folder)?;
+            words.push(folder.mount(&source));
+        }
         words.push(container.image.clone());
         words.extend(container.words.iter().cloned());
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -318,14 +333,7 @@ impl<'a> Life<'a> {
 
     /// A copy of a path of the host, made once a life: both starts see the same one.
     fn copy(&mut self, source: &Path) -> Result<PathBuf, TrialError> {
-        if self.copies.is_none() {
-            let made = self.trial.session.folder();
-            self.copies = Some(made.during("making a folder for copies")?);
-        }
-        let Some(folder) = &self.copies else { return Ok(source.to_owned()) };
-        let plain = |c: char| if c == '/' { '_' } else { c };
-        let name: String = source.to_string_lossy().chars().map(plain).collect();
-        let to = folder.path().join(name);
+        let to = self.place(&source.to_string_lossy())?;
         if !to.exists() {
             if size(source).during("measuring what is mounted")? > LARGEST_COPY {
                 return Err(TrialError::Engine(format!(
@@ -348,9 +356,22 @@ impl<'a> Life<'a> {
         Ok(to)
     }
 
+    /// Where something lies, on this machine, that goes with this life.
+    pub(super) fn place(&mut self, name: &str) -> Result<PathBuf, TrialError> {
+        let folder = match self.copies.take() {
+            Some(folder) => folder,
+            None => self.trial.session.folder().during("making a folder for copies")?,
+        };
+        let plain = |c: char| if c == '/' { '_' } else { c };
+        let place = folder.path().join(name.chars().map(plain).collect::<String>());
+        self.copies = Some(folder);
+        Ok(place)
+    }
+
     /// Takes all of it away.
     pub fn clean_up(&mut self) -> Result<(), TrialError> {
         let docker = &self.trial.docker;
+        self.holder = None;
         for id in self.containers.drain(..) {
             let removed = docker.remove_container(&id)?;
             if !removed.success() {
@@ -373,7 +394,7 @@ fn exec<'w>(id: &'w str, command: &'w str) -> [&'w str; 5] {
 }
 
 /// Whether it is the shell that is missing: how runc and crun say that there is no such program.
-fn names_shell(said: &[String]) -> bool {
+pub(super) fn names_shell(said: &[String]) -> bool {
     let said = said.join(" ");
     said.contains("\"sh\": executable file not found")
         || said.contains("executable file `sh` not found")

@@ -9,11 +9,13 @@ mod deaf;
 mod left;
 mod life;
 mod owners;
+mod pod;
 mod state;
 mod tracer;
 
 pub use client::{Answer, Client, Docker, EngineVersion};
 pub use owners::Owners;
+pub use pod::{Folder, POD};
 
 use crate::command::TrialError;
 use crate::life::phase;
@@ -40,8 +42,12 @@ pub struct Configured {
     pub volumes: Vec<(String, String)>,
     /// What is mounted from the host: the path there, where, and whether it is only read.
     pub binds: Vec<(PathBuf, String, bool)>,
+    /// Folders of a pod, which its containers share.
+    pub folders: Vec<Folder>,
     /// The words behind the image.
     pub words: Vec<String>,
+    /// Whether it has to end, and well, before the next one is started.
+    pub ends: bool,
 }
 
 /// What comes of a test where the workload does not run.
@@ -64,6 +70,8 @@ pub struct ContainerTrial {
     pub container: Configured,
     /// What has to run before, in that order, as it is configured.
     pub dependencies: Vec<Configured>,
+    /// Whether they are containers of one pod, whose network is one.
+    pub is_pod: bool,
     /// Places that belong to somebody, as `USER:GROUP`, before it starts for the first time.
     pub owned: Vec<(String, String)>,
     /// What tells whether it works, for `sh -c` in the container.
@@ -84,6 +92,7 @@ impl ContainerTrial {
             docker,
             container,
             dependencies: Vec::new(),
+            is_pod: false,
             owned: Vec::new(),
             test: test.to_owned(),
             no_new_privileges: true,
@@ -114,6 +123,7 @@ impl ContainerTrial {
             flags: vec!["--entrypoint=sh".to_owned()],
             words: vec!["-c".to_owned(), "sleep 1000".to_owned()],
             binds: Vec::new(),
+            ends: false,
             ..self.container.clone()
         };
         let tested = life.prepare().and_then(|()| life.test_in(&idle));

@@ -51,8 +51,12 @@ impl Life<'_> {
         }
         let volumes = container.volumes.iter().map(|(_, target)| target);
         let binds = container.binds.iter().filter(|(_, _, only_read)| !only_read);
-        let places: Vec<&str> =
-            volumes.chain(binds.map(|(_, target, _)| target)).map(String::as_str).collect();
+        let folders = container.folders.iter().filter(|folder| !folder.read_only);
+        let places: Vec<&str> = volumes
+            .chain(binds.map(|(_, target, _)| target))
+            .chain(folders.map(|folder| &folder.target))
+            .map(String::as_str)
+            .collect();
         let words = [&["exec", &id, "stat", "-c", "%u:%g", "/proc/1"], places.as_slice()].concat();
         let said = self.trial.docker.ask(&words)?;
         let text = said.text();
