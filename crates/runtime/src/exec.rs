@@ -4,7 +4,7 @@ use crate::config::{self, USER_NAMESPACES};
 use crate::decide::{self, Process};
 use crate::document::Object;
 use crate::error::Error;
-use crate::file::{self, Links};
+use crate::file;
 use crate::grammar::{Exec, GrammarError, Options};
 use crate::record::Subject;
 use crate::{Context, Invocation, bundle, image, process, running, state};
@@ -32,8 +32,14 @@ impl Invocation<'_> {
             decision.no_new_privileges |= first.read("noNewPrivileges")?.unwrap_or(false);
         }
 
+        let mut piped = None;
         let mut document = match exec.options.value("process").filter(|path| !path.is_empty()) {
-            Some(path) => Object::parse(&file::read(Path::new(path), Links::Follow)?, path)?,
+            Some(path) => {
+                let given = file::read_or_pipe(Path::new(path), context.can_speak)?;
+                let document = Object::parse(&given.text, path)?;
+                piped = given.is_pipe.then_some(given.text);
+                document
+            }
             None => process::build(&exec, &config, *flavour)?,
         };
         let change = config::confine_process(&mut document, &decision)?;
@@ -41,7 +47,11 @@ impl Invocation<'_> {
         let subject = Subject { container: &container, root: &root, command: "exec" };
         if decision.observe {
             context.record(subject, &decision, &change)?;
-            return self.replace(&settings.below, self.words.to_vec());
+            // Nobody can read a pipe for the second time.
+            return match piped {
+                Some(text) => self.hand_over(context, exec, &text),
+                None => self.replace(&settings.below, self.words.to_vec()),
+            };
         }
         // The filter is the container's: it was made with it, or it cannot be had.
         if decision.close_user_namespaces {
@@ -52,16 +62,28 @@ impl Invocation<'_> {
             }
         }
 
-        let first_free = first_free(&exec.options, &self.environment)?;
         let text = process::text(&document)?;
-        let number = sealed(&text, first_free).map_err(Error::Handover)?;
         exec.options.remove(&process::IN_DOCUMENT);
-        exec.options.set("process", format!("/proc/self/fd/{number}"));
+        exec.arguments.clear();
         context.record(subject, &decision, &change)?;
+        self.hand_over(context, exec, &text)
+    }
+
+    /// Becomes the runtime, which reads this document.
+    fn hand_over(
+        &self,
+        context: &Context<'_>,
+        mut exec: Exec,
+        text: &str,
+    ) -> Result<Infallible, Error> {
+        let first_free = first_free(&exec.options, &self.environment)?;
+        let number = sealed(text, first_free).map_err(Error::Handover)?;
+        exec.options.set("process", format!("/proc/self/fd/{number}"));
         let mut words = context.words("exec");
         words.extend(exec.options.words());
-        words.push(container.into());
-        self.replace(&settings.below, words)
+        words.push(exec.container.into());
+        words.extend(exec.arguments.into_iter().map(Into::into));
+        self.replace(&context.settings.below, words)
     }
 }
 

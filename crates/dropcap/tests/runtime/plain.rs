@@ -5,6 +5,7 @@ use dropcap_testkit::root;
 use dropcap_testkit::status::Status;
 use serde_json::{Value, json};
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -127,6 +128,22 @@ impl Place {
     }
 }
 
+impl Place {
+    /// `exec` of a document that comes by a pipe.
+    fn piped(&self, document: &str, container: &str) -> Output {
+        let line = self.line(true, &["exec", "--process", "/dev/stdin", container]);
+        let mut command = Command::new(&line[0]);
+        command.args(&line[1..]).current_dir(self.path("bundle"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // Who refuses it does not read it to its end.
+        let _ = stdin.write_all(document.as_bytes());
+        drop(stdin);
+        child.wait_with_output().unwrap()
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         let containers = fs::read_dir(self.path("run")).into_iter().flatten().flatten();
@@ -134,6 +151,28 @@ impl Drop for Place {
             let _ =
                 self.run(false, &["delete", "--force", &container.file_name().to_string_lossy()]);
         }
+    }
+}
+
+/// Where nothing is taken away the runtime below still gets what only dropcap could read.
+#[test]
+fn a_document_by_a_pipe_is_handed_on_where_it_is_only_observed() {
+    for runtime in ["runc", "crun"] {
+        let place = Place::new(runtime);
+        let settings = place.path("etc/runtime.toml");
+        let observing = fs::read_to_string(&settings).unwrap().replace("drop-all", "observe-only");
+        fs::write(&settings, observing).unwrap();
+        place.configure(&["sleep", "1000"]);
+        place.start(false, &["run", "--detach", "bare1"]);
+        let set = json!(["CAP_KILL"]);
+        let document = json!({"args": ["cat", "/proc/self/status"], "cwd": "/", "env": ["PATH=/bin"],
+            "user": {"uid": 0, "gid": 0},
+            "capabilities": {"bounding": set, "permitted": set, "effective": set}});
+        let output = place.piped(&document.to_string(), "bare1");
+        let said = text(&output.stdout);
+        assert!(output.status.success(), "{runtime}: {said}{}", text(&output.stderr));
+        let status = Status::parse(&said);
+        assert_eq!((status.bounding, status.permitted), (KILL, KILL), "{runtime}");
     }
 }
 
@@ -184,6 +223,15 @@ fn exec_by_flags_and_by_document_means_what_the_runtime_means_and_is_held() {
         fs::write(&path, bare.to_string()).unwrap();
         let output = place.run(true, &["exec", "-p", path.to_str().unwrap(), "server1"]);
         assert!(holds_nothing(&Status::parse(&text(&output.stdout))), "{runtime}");
+        // It may come by a pipe.
+        let output = place.piped(&document.to_string(), "server1");
+        let said = text(&output.stdout);
+        assert!(output.status.success(), "{runtime}: {said}{}", text(&output.stderr));
+        assert_eq!(Status::parse(&said).bounding, NET_BIND_SERVICE, "{runtime}");
+        let output = place.piped(&" ".repeat(17 << 20), "server1");
+        assert_eq!(output.status.code(), Some(125), "{runtime}");
+        let said = text(&output.stderr);
+        assert!(said.contains("is larger than any configuration"), "{runtime}: {said}");
         // A mount and the root that were relative to the bundle are where they were.
         assert!(
             text(&place.run(true, &["exec", "server1", "cat", "/mnt/passwd"]).stdout)
