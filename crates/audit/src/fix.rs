@@ -7,6 +7,7 @@ mod plan;
 mod script_step;
 mod start_lines;
 
+pub(crate) use candidates::steps_down;
 pub use evidence::{evidence_gap, script_hash, started_with};
 pub use mend::{DROPCAP_AT, Mend, Mounting};
 pub(crate) use plan::LOW_PORTS;

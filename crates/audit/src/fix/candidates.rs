@@ -21,6 +21,11 @@ pub(super) fn candidates(steps: &[PrivilegeStep]) -> Vec<(Capability, String)> {
     found
 }
 
+/// Whether a step becomes another user.
+pub(crate) fn steps_down(step: &PrivilegeStep) -> bool {
+    needs(step).contains(Capability::SETUID)
+}
+
 /// What one step asks of the process that makes it.
 pub(super) fn needs(step: &PrivilegeStep) -> CapabilitySet {
     let switch = CapabilitySet::EMPTY.with(Capability::SETUID).with(Capability::SETGID);
@@ -82,6 +87,22 @@ mod tests {
 
     fn shown(steps: &[PrivilegeStep]) -> String {
         candidates(steps).into_iter().map(|(one, _)| one).collect::<CapabilitySet>().to_string()
+    }
+
+    #[test]
+    fn who_becomes_another_user_steps_down() {
+        for (tool, words, expected) in [
+            (Tool::Gosu, ["gosu", "app"], true),
+            (Tool::Capsh, ["capsh", "--user=app"], true),
+            (Tool::Dropcap, ["dropcap", "--user"], true),
+            (Tool::Setpriv, ["setpriv", "--reuid=app"], true),
+            (Tool::Capsh, ["capsh", "--drop=all"], false),
+            (Tool::Dropcap, ["dropcap", "run"], false),
+            (Tool::Setpriv, ["setpriv", "--no-new-privs"], false),
+            (Tool::Chown, ["chown", "app"], false),
+        ] {
+            assert_eq!(steps_down(&step(tool, &words, &[])), expected, "{words:?}");
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! `runs-as-root`
 
 use super::{Check, Rule, page};
+use crate::fix::steps_down;
 use crate::subject::Subject;
 use crate::{Finding, Level};
-use dropcap_manifest::{Engine, Tool};
+use dropcap_manifest::Engine;
 
 pub(super) static RULE: Rule = Rule {
     name: "runs-as-root",
@@ -23,9 +24,7 @@ fn check(subject: &Subject) -> Vec<Finding> {
         return Vec::new();
     }
     let user = subject.container.settings.user.as_ref();
-    let stepper = subject.steps.iter().position(|step| {
-        matches!(step.tool, Tool::Gosu | Tool::SuExec | Tool::Setpriv | Tool::Dropcap)
-    });
+    let stepper = subject.steps.iter().position(steps_down);
     // What nobody wrote down is assumed, and may be otherwise in the image.
     let read = subject.user_is_known();
     let level = if read && stepper.is_none() { Level::Warning } else { Level::Note };
