@@ -69,6 +69,9 @@ fn manifest(security: &str, more: &str, prepare: &str, serve: &str) -> String {
 const SECURITY: &str = "\"securityContext\":{\"readOnlyRootFilesystem\":true,\
     \"capabilities\":{\"drop\":[\"ALL\"],\"add\":[\"CHOWN\",\"KILL\"]}}";
 
+/// Nothing that bears on it.
+const MORE: &str = "\"ports\":[]";
+
 /// A tree with that file, and an engine that has the image: for one test at a time, so that what one leaves
 /// behind is seen.
 fn pod(text: &str) -> (MutexGuard<'static, ()>, &'static Docker, Tree) {
@@ -97,7 +100,7 @@ fn learn(docker: &Docker, tree: &Tree) -> Ran {
 
 #[test]
 fn what_a_container_of_a_pod_needs_is_learned_as_it_would_start_there() {
-    let (_alone, docker, tree) = pod(&manifest(SECURITY, "\"ports\":[]", PREPARE, SERVE));
+    let (_alone, docker, tree) = pod(&manifest(SECURITY, MORE, PREPARE, SERVE));
     let ran = learn(docker, &tree);
     assert_eq!(ran.code, 0, "{}", ran.all());
     let document = ran.json();
@@ -125,6 +128,28 @@ fn what_a_container_of_a_pod_needs_is_learned_as_it_would_start_there() {
     assert_eq!(drift(&tree), 0, "{policy}");
     tree.write("dropcap.toml", policy.replace(" as containerd", ""));
     assert_eq!(drift(&tree), 1, "what Docker gives is not what the pod is given");
+    tree.write("dropcap.toml", policy);
+    let open = "\"securityContext\":{\"readOnlyRootFilesystem\":true}";
+    tree.write("web.json", manifest(open, MORE, PREPARE, SERVE));
+    let document = with(docker, &tree, &["scan", "--format", "json", "web.json"]).json();
+    let findings = of(&document, "caps-not-dropped");
+    let of_web = findings.iter().find(|one| one["container"] == SUBJECT).expect("a finding");
+    let help = of_web["help"].as_str().unwrap();
+    assert!(help.contains("drop: [ALL]") && help.contains("add: [CHOWN]"), "{help}");
+}
+
+#[test]
+fn a_low_port_is_closed_as_on_any_node_and_its_sysctl_proposed() {
+    let serve = "trap 'exit 0' TERM; busybox nc -l -p 80 & sleep 0.2; kill -0 $! || exit 3
+        echo up >/tmp/up; while :; do sleep 0.05; done";
+    let security = "\"securityContext\":{\"capabilities\":{\"drop\":[\"ALL\"],\"add\":[\"NET_BIND_SERVICE\"]}}";
+    let (_alone, docker, tree) = pod(&manifest(security, MORE, PREPARE, serve));
+    let ran = learn(docker, &tree);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    let document = ran.json();
+    assert_eq!(document["needed"], json!(["CAP_NET_BIND_SERVICE"]), "{document:#}");
+    let change = document["alternatives"][0]["change"].as_str().unwrap();
+    assert!(change.contains("containerd sets itself from 2.0 on"), "{change}");
 }
 
 #[test]
@@ -141,8 +166,7 @@ fn what_cannot_be_as_in_the_cluster_makes_nothing_safe() {
 
 #[test]
 fn a_pod_that_does_not_come_up_is_said_to_be_one() {
-    let (_alone, docker, tree) =
-        pod(&manifest(SECURITY, "\"ports\":[]", "echo no database; exit 7", SERVE));
+    let (_alone, docker, tree) = pod(&manifest(SECURITY, MORE, "echo no database; exit 7", SERVE));
     let ran = learn(docker, &tree);
     assert_eq!(ran.code, 2, "{}", ran.all());
     let said = "the init container prepare ends with 7: no database";

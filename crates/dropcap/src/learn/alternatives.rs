@@ -31,10 +31,19 @@ impl Proposals<'_> {
     fn try_all(&mut self) -> Result<(), TrialError> {
         let needed = self.found.minimum.needed;
         let ids = CapabilitySet::from(Capability::SETUID).with(Capability::SETGID);
-        let low_ports = "it works with the sysctl net.ipv4.ip_unprivileged_port_start=0";
+        let low_ports = match self.trial.is_pod {
+            true => {
+                "it works with the pod's sysctl net.ipv4.ip_unprivileged_port_start=0, which containerd \
+                 sets itself from 2.0 on"
+            }
+            false => "it works with the sysctl net.ipv4.ip_unprivileged_port_start=0",
+        };
         self.propose(Capability::NET_BIND_SERVICE.into(), &[], Some(LOW_PORTS), low_ports)?;
         if let Some(user) = image_user(self.trial) {
-            let change = format!("it works as the image's own user: `user: {user}`");
+            let change = match self.trial.is_pod {
+                true => format!("it works as the image's own user, {user}"),
+                false => format!("it works as the image's own user: `user: {user}`"),
+            };
             self.propose(ids, &[], Some(&format!("--user={user}")), &change)?;
         }
         if (needed & ids.with(Capability::CHOWN)).is_empty() {
@@ -51,7 +60,11 @@ impl Proposals<'_> {
             self.propose(Capability::CHOWN.into(), &places, None, &change)?;
         }
         if process != ROOT {
-            let mut change = format!("it works as whom it becomes: `user: \"{process}\"`");
+            let whom = match process.split_once(':').filter(|_| self.trial.is_pod) {
+                Some((user, group)) => format!("runAsUser: {user}, runAsGroup: {group}"),
+                None => format!("user: \"{process}\""),
+            };
+            let mut change = format!("it works as whom it becomes: `{whom}`");
             if !places.is_empty() {
                 change.push_str(&format!(", where, before it starts, {prepared}"));
             }
