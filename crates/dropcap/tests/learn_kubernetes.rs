@@ -155,13 +155,17 @@ fn a_low_port_is_closed_as_on_any_node_and_its_sysctl_proposed() {
 #[test]
 fn what_cannot_be_as_in_the_cluster_makes_nothing_safe() {
     let more = "\"envFrom\":[{\"secretRef\":{\"name\":\"keys\"}}]";
-    let (_alone, docker, tree) = pod(&manifest(SECURITY, more, PREPARE, SERVE));
+    let text = manifest(SECURITY, more, PREPARE, SERVE);
+    let group = "\"securityContext\":{\"fsGroup\":4000}";
+    let text = text.replace(group, &format!("{group},\"runtimeClassName\":\"gvisor\""));
+    let (_alone, docker, tree) = pod(&text);
     let ran = learn(docker, &tree);
     assert_eq!(ran.code, 0, "{}", ran.all());
     let document = ran.json();
     assert_eq!(document["engine"], format!("docker {}", docker.version()), "{document:#}");
     let notes = document["notes"].to_string();
-    assert!(notes.contains("makes no fix of the pod safe: left out: envFrom"), "{notes}");
+    let gaps = "left out: the runtime of its RuntimeClass gvisor; envFrom";
+    assert!(notes.contains(&format!("makes no fix of the pod safe: {gaps}")), "{notes}");
 }
 
 #[test]

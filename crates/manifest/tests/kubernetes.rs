@@ -377,7 +377,8 @@ fn what_it_takes_to_try_it_elsewhere_is_read() {
   - name: c
     image: i
     args: [sh, -c, 'echo $(cat /x) $((1 + 1))']
-    volumeMounts: [{name: kept, mountPath: /a}, {name: fresh, mountPath: /b}]
+    env: [{name: A, value: b}, {name: B, value: /$(A)/c}]
+    volumeMounts: [{name: kept, mountPath: /a}, {name: fresh, mountPath: /b, subPath: d}]
     livenessProbe: {exec: {command: [is, alive]}}
     readinessProbe: {tcpSocket: {port: 80}}
     startupProbe: {exec: {command: [sh, -c, 'test -e /up']}}
@@ -387,5 +388,8 @@ fn what_it_takes_to_try_it_elsewhere_is_read() {
     assert_eq!(start.claims, ["default/PersistentVolumeClaim/d"]);
     assert_eq!(start.fs_group, Some(2000));
     // What a shell does with its words is no reference to a variable of the pod.
-    assert_eq!(start.left_out, ["readinessProbe"]);
+    assert_eq!(
+        start.left_out,
+        ["the variables in B", "that it sees d of the volume fresh alone", "readinessProbe"]
+    );
 }

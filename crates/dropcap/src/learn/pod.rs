@@ -74,7 +74,8 @@ pub fn translate(
     let (id, digests) = docker.image(&reference.value).map_err(|error| cannot().because(error))?;
     let settings = &container.settings;
     let state = start_in_pod(settings, image).map_err(|refusal| cannot().because(refusal))?;
-    let mut pod = Translation { settings, state: &state, notes: Vec::new(), gaps: Vec::new() };
+    let gaps = container.unknowns.iter().map(|unknown| unknown.value.clone()).collect();
+    let mut pod = Translation { settings, state: &state, notes: Vec::new(), gaps };
     let configured = Configured {
         image: id,
         alias: short_name(container).to_owned(),
@@ -173,10 +174,15 @@ impl Translation<'_> {
                 gap(key);
             }
         }
-        if !settings.start.extra_hosts.is_empty() {
-            self.notes.push("`hostAliases` are left out of the trials".to_owned());
+        let start = &settings.start;
+        for (key, is_there) in
+            [("hostAliases", !start.extra_hosts.is_empty()), ("hostname", start.hostname.is_some())]
+        {
+            if is_there {
+                self.notes.push(format!("`{key}` is left out of the trials"));
+            }
         }
-        for key in &settings.start.left_out {
+        for key in &start.left_out {
             match HARMLESS.contains(&key.as_str()) {
                 true => self.notes.push(format!("`{key}` is left out of the trials")),
                 false => self.gaps.push(key.clone()),

@@ -148,6 +148,9 @@ impl<'t> Reader<'t> {
         }
         let value = of("value").and_then(|value| self.text(value));
         let value = value.map(|value| value.value).unwrap_or_default();
+        if has_reference(&value) {
+            settings.start.left_out.push(format!("the variables in {}", name.value));
+        }
         settings.start.environment.push((name.value, Some(value)));
     }
 }

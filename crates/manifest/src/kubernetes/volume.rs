@@ -144,6 +144,10 @@ impl<'t> Reader<'t> {
             span,
         };
         let left_out = &mut container.settings.start.left_out;
+        if let (Kind::Empty | Kind::Claim, Some(inside)) = (&volume.kind, &inside) {
+            left_out
+                .push(format!("that it sees {} of the volume {} alone", inside.value, name.value));
+        }
         match &volume.kind {
             Kind::HostPath => {
                 mount.bind = true;
