@@ -119,6 +119,7 @@ pub fn merge(wanted: impl IntoIterator<Item = Wanted>) -> Wanted {
         merged.cap_add = one.cap_add.or(merged.cap_add);
         merged.user = one.user.or(merged.user);
         merged.unprivileged |= one.unprivileged;
+        merged.no_privilege_escalation |= one.no_privilege_escalation;
         extend(&mut merged.add_security_opt, one.add_security_opt);
         extend(&mut merged.remove_security_opt, one.remove_security_opt);
         extend(&mut merged.set_sysctls, one.set_sysctls);

@@ -289,6 +289,7 @@ fn wanted() -> impl Strategy<Value = Wanted> {
                 remove_security_opt: confined.then(|| OPTIONS[1].to_owned()).into_iter().collect(),
                 unprivileged,
                 user: user.then(|| "1000:1000".to_owned()),
+                no_privilege_escalation: false,
                 set_sysctls: sysctl
                     .then(|| ("a.b".to_owned(), "0".to_owned()))
                     .into_iter()

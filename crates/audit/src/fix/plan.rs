@@ -61,8 +61,7 @@ impl Plan {
         input: &Input,
         engine: &EngineVersion,
     ) -> Self {
-        let is_text = !matches!(container.kind, Kind::Dockerfile | Kind::Kubernetes);
-        let editable = is_text && container.engine != Engine::OpenShell;
+        let editable = container.kind != Kind::Dockerfile && container.engine != Engine::OpenShell;
         let mut plan = Self {
             keep: CapabilitySet::EMPTY,
             kept_for: Vec::new(),
@@ -215,6 +214,8 @@ impl Plan {
             ),
             _ => {
                 self.sysctls.push((LOW_PORTS.to_owned(), "0".to_owned()));
+                // Sysctls are the pod's: other containers would change with this one.
+                self.editable &= !self.is_in_pod;
                 format!("{LOW_PORTS}=0 stands in for CAP_NET_BIND_SERVICE")
             }
         };
@@ -273,7 +274,7 @@ impl Plan {
         if wanted.cap_drop.is_some() {
             notes.extend(self.notes.iter().cloned());
             notes.extend(self.kept_notes());
-            notes.push(exec_note(self.keep));
+            notes.push(self.exec_note());
         }
         if let Because::Unproved(_) = &because {
             notes.push(format!("what would make it safe: {}", self.learn));
@@ -304,6 +305,18 @@ impl Plan {
         steps.iter().map(|(why, set)| format!("kept for {why}: {set}")).collect()
     }
 
+    /// What changes for a process that the engine starts later. A kubelet takes no user for one.
+    fn exec_note(&self) -> String {
+        let (exec, may) = match self.is_in_pod {
+            true => ("`kubectl exec`", "what it starts can hold"),
+            false => ("`exec -u 0`", "it will hold"),
+        };
+        match self.keep.is_empty() {
+            true => format!("{exec} changes too: {may} no capability"),
+            false => format!("{exec} changes too: {may} {} alone", self.keep),
+        }
+    }
+
     /// The words for `cap_drop` and `cap_add`.
     pub(crate) fn in_words(&self) -> String {
         match as_written(self.keep).as_slice() {
@@ -329,11 +342,4 @@ fn shown_needs(
         kept.extend(candidates(steps).into_iter().filter(|(one, _)| held(one)));
     }
     kept
-}
-
-fn exec_note(keep: CapabilitySet) -> String {
-    match keep.is_empty() {
-        true => "`exec -u 0` changes too: it will hold no capability".to_owned(),
-        false => format!("`exec -u 0` changes too: it will hold {keep} alone"),
-    }
 }

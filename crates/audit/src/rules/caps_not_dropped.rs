@@ -35,6 +35,11 @@ fn check(subject: &Subject) -> Vec<Finding> {
             in_words(reachable),
             subject.through(states)
         )
+    } else if subject.is_in_pod() {
+        format!(
+            "{} stay in the bounding set: nothing in it reaches them now, but nothing keeps it so",
+            in_words(bounding)
+        )
     } else {
         format!(
             "{} stay in the bounding set: nothing in it reaches them now, but an exec as root holds \

@@ -1,10 +1,11 @@
 //! `new-privileges-allowed`
 
 use super::{Check, Rule, STIG_NEW_PRIVILEGES, page};
-use crate::fix::Because;
+use crate::analysis::first_process;
+use crate::fix::{Because, Fix};
 use crate::subject::{Subject, in_words};
 use crate::{Finding, Level};
-use dropcap_manifest::{Engine, Kind, Wanted};
+use dropcap_manifest::{Engine, Kind, Spanned, Wanted};
 
 pub(super) static RULE: Rule = Rule {
     name: "new-privileges-allowed",
@@ -59,13 +60,43 @@ fn check(subject: &Subject) -> Vec<Finding> {
             "start the agent by `dropcap run --user USER -- CMD` inside, which sets it".to_owned()
         }
         _ if subject.is_in_pod() && subject.is_privileged() => {
-            "take `privileged` away: the API server refuses `allowPrivilegeEscalation: false` beside it"
+            "take `privileged` away, and set `allowPrivilegeEscalation: false`: the API server refuses \
+             one beside the other"
                 .to_owned()
         }
         _ => format!("set {}", subject.wording().how_no_new_privileges),
     };
-    let wanted =
-        Wanted { add_security_opt: vec!["no-new-privileges:true".to_owned()], ..Wanted::default() };
-    let fix = subject.plan.fix(because, "set no-new-privileges:true", wanted);
+    let fix = match subject.is_in_pod() {
+        true => in_pod(subject, because),
+        false => {
+            let wanted = Wanted {
+                add_security_opt: vec!["no-new-privileges:true".to_owned()],
+                ..Wanted::default()
+            };
+            subject.plan.fix(because, "set no-new-privileges:true", wanted)
+        }
+    };
     vec![subject.finding_at_name(&RULE, level).message(message).help(help).fix(fix).done()]
+}
+
+/// The same for a container of a pod; none where the API server would refuse it.
+fn in_pod(subject: &Subject, because: Because) -> Option<Fix> {
+    let unprivileged = subject.is_privileged();
+    let wanted = Wanted { no_privilege_escalation: true, unprivileged, ..Wanted::default() };
+    let mut settings = subject.container.settings.clone();
+    settings.allow_privilege_escalation = Some(Spanned::new(false, 0..0));
+    if unprivileged {
+        settings.privileged = None;
+        let because = Because::Unproved("what it uses of `privileged` is not known".to_owned());
+        let does = "set allowPrivilegeEscalation: false, and take privileged away";
+        return subject.plan.fix(because, does, wanted);
+    }
+    if first_process(&settings, subject.image, subject.engine).is_err() {
+        // It is refused beside `CAP_SYS_ADMIN`, which the whole plan does not have.
+        let wanted =
+            Wanted { no_privilege_escalation: true, ..subject.plan.drop_all(subject.container) };
+        let does = format!("{}, set allowPrivilegeEscalation: false", subject.plan.in_words());
+        return subject.plan.fix(subject.plan.because.clone(), does, wanted);
+    }
+    subject.plan.fix(because, "set allowPrivilegeEscalation: false", wanted)
 }

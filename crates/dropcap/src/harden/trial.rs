@@ -1,6 +1,6 @@
 //! Before and after, started by the Docker Engine that answers here, and tested.
 
-use dropcap_manifest::{Container, Settings};
+use dropcap_manifest::{Container, Kind, Settings};
 use dropcap_observe::docker::{Answer, Docker};
 use serde::Serialize;
 use std::thread::sleep;
@@ -39,6 +39,9 @@ pub(super) fn compare(
     test: &str,
     patience: Duration,
 ) -> Trial {
+    if before.kind == Kind::Kubernetes {
+        return Trial::Untried("a pod's container is not what Docker starts".to_owned());
+    }
     let Some(image) = &before.image else {
         let why = "its image has no name, and nothing is built for a trial";
         return Trial::Untried(why.to_owned());

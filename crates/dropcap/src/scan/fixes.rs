@@ -4,7 +4,7 @@ use super::is_wanted;
 use super::project::{Project, refused};
 use crate::failure::Failure;
 use dropcap_audit::{Audited, Change, FileEdit, Input, Mounting, Options, audit, merge};
-use dropcap_capability::parse_capability;
+use dropcap_capability::{CapabilitySet, parse_capability};
 use dropcap_manifest::{Container, Document, Edit, Wanted, apply, apply_and_verify, join, read};
 use dropcap_report::FileError;
 use similar::TextDiff;
@@ -181,11 +181,16 @@ fn not_dropped(
             continue;
         };
         let Change::Settings { file, container, wanted } = &fix.change else { continue };
-        if wanted.cap_drop.is_none() || !after.contains_key(file.as_str()) {
+        let drops_all = wanted.cap_drop.iter().flatten().any(|word| word == "ALL");
+        if !drops_all || !after.contains_key(file.as_str()) {
             continue;
         }
-        let kept = wanted.cap_add.iter().flatten().filter_map(|word| parse_capability(word).ok());
-        let kept = kept.collect();
+        let written = input.containers.iter().find(|one| one.id == *container);
+        let written = written.iter().flat_map(|one| &one.settings.cap_add).map(|word| &word.value);
+        let kept: CapabilitySet = match &wanted.cap_add {
+            Some(words) => words.iter().filter_map(|word| parse_capability(word).ok()).collect(),
+            None => written.filter_map(|word| parse_capability(word).ok()).collect(),
+        };
         let bounding = again
             .containers
             .iter()

@@ -79,3 +79,104 @@ fn the_restricted_standard_is_met_by_what_says_all_of_it() {
     assert!(standard("risky-cap", "CAP_NET_RAW").contains("baseline, Capabilities"));
     assert!(standard("root-equivalent-cap", "CAP_SYS_ADMIN").contains("baseline, Capabilities"));
 }
+
+/// Applies every fix, and again, which must change nothing.
+fn fixed(tree: &Tree, file: &str) -> String {
+    let said = tree.dropcap(&["scan", "--unsafe-fixes"]);
+    assert!(said.code < 2, "{}", said.all());
+    let once = tree.text(file);
+    tree.dropcap(&["scan", "--unsafe-fixes"]);
+    assert_eq!(tree.text(file), once, "a second run changes nothing");
+    once
+}
+
+#[test]
+fn a_deployment_is_fixed_in_its_own_style() {
+    let tree = Tree::new(&[("agent.yaml", DEPLOYMENT)]);
+    insta::assert_snapshot!(tree.dropcap(&["scan", "--diff", "--unsafe-fixes"]).all());
+    assert_eq!(tree.text("agent.yaml"), DEPLOYMENT);
+    fixed(&tree, "agent.yaml");
+    let document = tree.scan(&[]);
+    for container in document["containers"].as_array().unwrap() {
+        assert_eq!(container["initial"]["bounding"], serde_json::json!([]), "{container:#}");
+        assert_eq!(container["no_new_privileges"], true);
+    }
+}
+
+#[test]
+fn a_pod_is_safe_to_fix_where_the_model_proves_that_nothing_changes() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  securityContext: {runAsUser: 1000}\n  containers:\n  - name: c\n    image: i\n    volumeMounts: [{name: t, mountPath: /tmp}]\n  volumes: [{name: t, emptyDir: {}}]\n";
+    let tree = Tree::new(&[("pod.yaml", pod), ("root/etc/passwd", "root:x:0:0::/:/bin/sh\n")]);
+    let said = tree.dropcap(&["scan", "--fix", "--rootfs", "i=root", "pod.yaml"]);
+    assert!(said.all().contains("fixed pod.yaml"), "{}", said.all());
+    assert_eq!(
+        tree.text("pod.yaml"),
+        pod.replace(
+            "  volumes:",
+            "    securityContext:\n      allowPrivilegeEscalation: false\n      capabilities:\n        drop: [ALL]\n  volumes:"
+        )
+    );
+    // What another container, which is root, puts into the volume is not known.
+    let shared = pod.replace(
+        "  volumes:",
+        "  initContainers:\n  - name: d\n    image: i\n    securityContext: {runAsUser: 0}\n    volumeMounts: [{name: t, mountPath: /x}]\n  volumes:",
+    );
+    tree.write("pod.yaml", &shared);
+    tree.dropcap(&["scan", "--fix", "--rootfs", "i=root", "pod.yaml"]);
+    assert_eq!(tree.text("pod.yaml"), shared);
+}
+
+#[test]
+fn every_kind_of_fault_is_mended_once() {
+    let pod = |context: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers:\n  - name: c\n    image: i\n    \
+             securityContext: {context}\n"
+        )
+    };
+    for (before, after) in [
+        (
+            "{runAsUser: 0, capabilities: {drop: [KILL, CAP_NET_RAW], add: [CAP_SYS_TIME]}}",
+            "{runAsUser: 0, capabilities: {drop: [ALL], add: []}, allowPrivilegeEscalation: false}",
+        ),
+        (
+            "{runAsUser: 0, capabilities: {drop: [all], add: [cap_kill, setuid]}}",
+            "{runAsUser: 0, capabilities: {drop: [ALL], add: [KILL, SETUID]}, allowPrivilegeEscalation: false}",
+        ),
+        (
+            "{runAsUser: 7, capabilities: {drop: [ALL], add: [CAP_KILL, CHOWN]}}",
+            "{runAsUser: 7, capabilities: {drop: [ALL], add: [CAP_KILL]}, allowPrivilegeEscalation: false}",
+        ),
+        (
+            "{privileged: true}",
+            "{privileged: false, allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}",
+        ),
+        (
+            "{runAsUser: 0, capabilities: {add: [CAP_SYS_ADMIN]}}",
+            "{runAsUser: 0, capabilities: {add: [], drop: [ALL]}, allowPrivilegeEscalation: false}",
+        ),
+    ] {
+        let tree = Tree::new(&[("pod.yaml", &pod(before))]);
+        assert_eq!(fixed(&tree, "pod.yaml"), pod(after), "{before}");
+    }
+    let json = "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"p\"}, \"spec\": {\"containers\": [{\"name\": \"c\", \"image\": \"i\"}]}}\n";
+    let tree = Tree::new(&[("pod.json", json)]);
+    let after: serde_json::Value = serde_json::from_str(&fixed(&tree, "pod.json")).unwrap();
+    assert_eq!(
+        after["spec"]["containers"][0]["securityContext"],
+        serde_json::json!({"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}})
+    );
+}
+
+#[test]
+fn a_shared_security_context_is_left_to_people() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - {name: c, image: i, securityContext: &s {runAsUser: 1}}\n  - {name: d, image: i, securityContext: *s}\n";
+    let tree = Tree::new(&[("pod.yaml", pod)]);
+    let document = tree.scan(&[]);
+    let finding = of(&document, "caps-not-dropped")[0];
+    assert!(finding["fix"].is_null());
+    assert!(
+        finding["help"].as_str().unwrap().contains("(by hand: line 6: others share this"),
+        "{finding:#}"
+    );
+}

@@ -14,6 +14,8 @@ pub(super) struct List<'t> {
     pub tree: &'t Tree<'t>,
     /// The sequence itself.
     pub node: NodeId,
+    /// Whether every word is in quotes, as JSON asks for.
+    pub json: bool,
 }
 
 impl List<'_> {
@@ -33,8 +35,8 @@ impl List<'_> {
                     "other places share this value by its anchor",
                 ));
             }
-            let quoted = self.text[item.content..].starts_with('"');
-            edits.push(Edit::new(item.span.clone(), yaml_scalar(value, quoted && *flow)));
+            let quoted = *flow && self.text[item.content..].starts_with('"') || self.json;
+            edits.push(Edit::new(item.span.clone(), yaml_scalar(value, quoted)));
         }
         let removed: Vec<usize> = remove[lent..].to_vec();
         for index in &removed {
@@ -74,7 +76,8 @@ impl List<'_> {
         }
         let quoted = items
             .first()
-            .is_some_and(|item| self.text[self.tree.nodes[*item].content..].starts_with('"'));
+            .is_some_and(|item| self.text[self.tree.nodes[*item].content..].starts_with('"'))
+            || self.json;
         let values: Vec<String> = added.iter().map(|value| yaml_scalar(value, quoted)).collect();
         let values = values.join(", ");
         // Values are added only where none is taken away, so the last item stays.

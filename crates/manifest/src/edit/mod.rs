@@ -2,7 +2,9 @@
 
 mod command;
 mod compose;
+mod kubernetes;
 mod list;
+mod mapping;
 mod text;
 mod verify;
 
@@ -37,6 +39,8 @@ pub struct Wanted {
     pub set_sysctls: Vec<(String, String)>,
     /// Makes `privileged: true` false, takes `--privileged` away.
     pub unprivileged: bool,
+    /// Sets `allowPrivilegeEscalation: false`; of Kubernetes alone.
+    pub no_privilege_escalation: bool,
     /// The user.
     pub user: Option<String>,
     /// Mounts that must be there, as Compose's short syntax writes them; of Compose services alone.
@@ -177,10 +181,7 @@ pub fn apply_all_and_verify(
         let planned = match before.format {
             Format::Compose => compose::plan(text, &container, wanted),
             Format::Shell | Format::Markdown => command::plan(&before, text, &container, wanted),
-            Format::Kubernetes => Err(Refusal {
-                at: container.span.start,
-                reason: "Kubernetes manifests are not edited yet".to_owned(),
-            }),
+            Format::Kubernetes => kubernetes::plan(text, &container, wanted),
             Format::Dockerfile => Err(Refusal {
                 at: container.span.start,
                 reason:

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Wanted, is_same_mount};
+use super::{Wanted, compose, is_same_mount, kubernetes};
 use crate::{
     Container, Document, Format, Spanned, markdown, read_as, shell, text,
     yaml::{NodeId, Tree, Value},
@@ -29,6 +29,8 @@ pub(super) fn says(container: &Container, wanted: &Wanted) -> bool {
         && wanted
             .mounts()
             .all(|mount| settings.mounts.iter().any(|current| is_same_mount(current, &mount)))
+        && !(wanted.no_privilege_escalation
+            && settings.allow_privilege_escalation.as_ref().is_none_or(|allowed| allowed.value))
         && wanted.set_sysctls.iter().all(|sysctl| settings.sysctls.contains(sysctl))
         && !(wanted.unprivileged
             && settings.privileged.as_ref().is_some_and(|privileged| privileged.value))
@@ -98,7 +100,8 @@ pub(super) fn verify(
         Format::Shell | Format::Markdown => {
             same_commands(before, text_before, &after, text_after, targets)
         }
-        Format::Kubernetes | Format::Dockerfile => text_before == text_after,
+        Format::Kubernetes => same_manifest(before, text_before, &after, text_after, targets),
+        Format::Dockerfile => text_before == text_after,
     };
     if same { Ok(()) } else { Err("something that is not edited would change".to_owned()) }
 }
@@ -123,6 +126,9 @@ fn rest(container: &Container, wanted: &Wanted) -> Container {
     settings.mounts.retain(|mount| !wanted.mounts().any(|wanted| is_same_mount(mount, &wanted)));
     if wanted.unprivileged {
         settings.privileged = None;
+    }
+    if wanted.no_privilege_escalation {
+        settings.allow_privilege_escalation = None;
     }
     if wanted.user.is_some() {
         settings.user = None;
@@ -162,28 +168,78 @@ fn same_yaml(
         let mut skipped = HashMap::new();
         for (index, wanted) in targets {
             let span = &document.containers[*index].span;
-            let key = tree.nodes.iter().position(|node| {
+            let is_it = |(key, _): &(NodeId, NodeId)| {
+                let node = &tree.nodes[*key];
                 node.span.start + bom == span.start && node.span.end + bom == span.end
-            });
-            skipped.extend(key.map(|key| (key, keys(wanted))));
+            };
+            let service = compose::services(&tree).find(is_it);
+            skipped.extend(service.map(|(_, service)| (service, keys(wanted))));
         }
-        flatten(&tree, &skipped)
+        flatten(&tree, &tree.documents, &skipped)
     };
     flat(before, old) == flat(after, new)
 }
 
-/// A tree as a list of words, without some keys of the mappings that stand behind some key nodes.
-fn flatten(tree: &Tree<'_>, skipped: &HashMap<NodeId, Vec<&'static str>>) -> Vec<String> {
+/// Whether two Kubernetes manifests say the same but for some keys of the `securityContext` of some
+/// containers.
+fn same_manifest(
+    before: &Document,
+    old: &str,
+    after: &Document,
+    new: &str,
+    targets: &[(usize, &Wanted)],
+) -> bool {
+    let flat = |document: &Document, text: &str| {
+        let bom = document.length - text.len();
+        let (tree, _) = Tree::parse(text);
+        let mut without = HashMap::new();
+        let mut contexts = Vec::new();
+        for (index, wanted) in targets {
+            let span = &document.containers[*index].span;
+            let Some(container) =
+                kubernetes::container_at(&tree, &(span.start - bom..span.end - bom))
+            else {
+                continue;
+            };
+            without.insert(container, vec![kubernetes::CONTEXT]);
+            // What stays of it; where nothing does, it may as well not be there.
+            let context = kubernetes::value(&tree, container, kubernetes::CONTEXT);
+            let capabilities =
+                context.and_then(|it| kubernetes::value(&tree, it, kubernetes::CAPABILITIES));
+            let (mut keys, lists) = kubernetes::keys(wanted);
+            keys.push(kubernetes::CAPABILITIES);
+            for (mapping, keys) in [(context, keys), (capabilities, lists)] {
+                let Some(mapping) = mapping else {
+                    contexts.push(Vec::new());
+                    continue;
+                };
+                let others = tree
+                    .pairs(mapping)
+                    .filter(|(key, _)| tree.scalar(*key).is_none_or(|name| !keys.contains(&name)));
+                let others: Vec<NodeId> = others.flat_map(|(key, value)| [key, value]).collect();
+                contexts.push(flatten(&tree, &others, &HashMap::new()));
+            }
+        }
+        (flatten(&tree, &tree.documents, &without), contexts)
+    };
+    flat(before, old) == flat(after, new)
+}
+
+/// Some nodes of a tree as a list of words, without some keys of some mappings.
+fn flatten(
+    tree: &Tree<'_>,
+    roots: &[NodeId],
+    skipped: &HashMap<NodeId, Vec<&'static str>>,
+) -> Vec<String> {
     enum Step {
-        Node(NodeId, Vec<&'static str>),
+        Node(NodeId),
         Close,
     }
     let mut flat = Vec::new();
     let mut seen: HashMap<NodeId, usize> = HashMap::new();
-    let mut waiting: Vec<Step> =
-        tree.documents.iter().rev().map(|root| Step::Node(*root, Vec::new())).collect();
+    let mut waiting: Vec<Step> = roots.iter().rev().map(|root| Step::Node(*root)).collect();
     while let Some(step) = waiting.pop() {
-        let Step::Node(id, without) = step else {
+        let Step::Node(id) = step else {
             flat.push(")".to_owned());
             continue;
         };
@@ -199,19 +255,19 @@ fn flatten(tree: &Tree<'_>, skipped: &HashMap<NodeId, Vec<&'static str>>) -> Vec
             Value::Sequence { items, .. } => {
                 flat.push(format!("{tag}["));
                 waiting.push(Step::Close);
-                waiting.extend(items.iter().rev().map(|item| Step::Node(*item, Vec::new())));
+                waiting.extend(items.iter().rev().map(|item| Step::Node(*item)));
             }
             Value::Mapping { pairs, .. } => {
                 flat.push(format!("{tag}{{"));
                 waiting.push(Step::Close);
+                let without = skipped.get(&id).map_or(&[][..], Vec::as_slice);
                 for pair in pairs.chunks_exact(2).rev() {
                     let (key, value) = (pair[0], pair[1]);
                     if tree.scalar(key).is_some_and(|name| without.contains(&name)) {
                         continue;
                     }
-                    let without = skipped.get(&key).cloned().unwrap_or_default();
-                    waiting.push(Step::Node(value, without));
-                    waiting.push(Step::Node(key, Vec::new()));
+                    waiting.push(Step::Node(value));
+                    waiting.push(Step::Node(key));
                 }
             }
         }
@@ -332,6 +388,38 @@ mod tests {
             assert_ne!(bad, good);
             assert!(verified(Format::Shell, old, &bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_manifest_may_change_in_the_security_context_alone() {
+        let old = "apiVersion: v1\nkind: Pod\nmetadata: {name: p, labels: {a: b}}\nspec:\n  containers:\n  - \
+                   {name: c, image: x, resources: {}, securityContext: {seLinuxOptions: {}, capabilities: {why: \
+                   1}}}\n  - {name: d, image: y}\n";
+        let good = old.replace("why: 1", "why: 1, drop: [ALL]");
+        assert_eq!(verified(Format::Kubernetes, old, &good), Ok(()));
+        assert!(verified(Format::Kubernetes, old, old).is_err(), "nothing was done");
+        for (from, to) in [
+            ("a: b", "a: c"),
+            ("resources: {}", "resources: {a: b}"),
+            ("seLinuxOptions: {}", "seLinuxOptions: {a: b}"),
+            ("seLinuxOptions: {}, ", ""),
+            ("why: 1", "why: 2"),
+            ("why: 1, ", ""),
+            ("drop: [ALL]", "drop: [ALL], add: [KILL]"),
+            ("image: y", "image: y, securityContext: {capabilities: {drop: [ALL]}}"),
+            ("image: y", "image: y, stdin: true"),
+            ("image: x", "image: x, securityContext: {}"),
+            ("kind: Pod", "kind: Deployment"),
+        ] {
+            let bad = good.replace(from, to);
+            assert_ne!(bad, good);
+            assert!(verified(Format::Kubernetes, old, &bad).is_err(), "{bad}");
+        }
+        let bare =
+            old.replace(", securityContext: {seLinuxOptions: {}, capabilities: {why: 1}}", "");
+        let given =
+            bare.replace("image: x", "image: x, securityContext: {capabilities: {drop: [ALL]}}");
+        assert_eq!(verified(Format::Kubernetes, &bare, &given), Ok(()));
     }
 
     #[test]
