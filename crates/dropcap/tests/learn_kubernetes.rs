@@ -126,16 +126,26 @@ fn what_a_container_of_a_pod_needs_is_learned_as_it_would_start_there() {
         "{policy}"
     );
     assert_eq!(drift(&tree), 0, "{policy}");
-    tree.write("dropcap.toml", policy.replace(" as containerd", ""));
-    assert_eq!(drift(&tree), 1, "what Docker gives is not what the pod is given");
-    tree.write("dropcap.toml", policy);
+    // With nothing dropped, the fix that leaves it CHOWN alone is safe, by this evidence.
     let open = "\"securityContext\":{\"readOnlyRootFilesystem\":true}";
     tree.write("web.json", manifest(open, MORE, PREPARE, SERVE));
-    let document = with(docker, &tree, &["scan", "--format", "json", "web.json"]).json();
-    let findings = of(&document, "caps-not-dropped");
-    let of_web = findings.iter().find(|one| one["container"] == SUBJECT).expect("a finding");
-    let help = of_web["help"].as_str().unwrap();
-    assert!(help.contains("drop: [ALL]") && help.contains("add: [CHOWN]"), "{help}");
+    let fix = |tree: &Tree| {
+        let document = with(docker, tree, &["scan", "--format", "json", "web.json"]).json();
+        let findings = of(&document, "caps-not-dropped");
+        let of_web = findings.iter().find(|one| one["container"] == SUBJECT).expect("a finding");
+        of_web["fix"].clone()
+    };
+    let by_evidence = fix(&tree);
+    assert_eq!(by_evidence["tier"], "safe", "{by_evidence:#}");
+    assert_eq!(by_evidence["because"], "evidence", "{by_evidence:#}");
+    tree.write("dropcap.toml", policy.replace(" as containerd", ""));
+    assert_eq!(drift(&tree), 1, "what Docker gives is not what the pod is given");
+    assert_eq!(fix(&tree)["tier"], "unsafe");
+    tree.write("dropcap.toml", policy);
+    let ran = with(docker, &tree, &["scan", "--fix", "web.json"]);
+    let fixed = tree.text("web.json");
+    let security = fixed.matches("CHOWN").count();
+    assert_eq!(security, 1, "{}\n{fixed}", ran.all());
 }
 
 #[test]
