@@ -14,10 +14,13 @@ fuzz_target!(|input: &[u8]| {
     for error in &document.errors {
         assert!(error.line >= 1 && error.column >= 1, "{error}");
     }
+    let is_pod = name == "pod.yaml";
+    let option = (!is_pod).then(|| "no-new-privileges:true".to_owned());
     let wanted = Wanted {
         cap_drop: Some(vec!["ALL".to_owned()]),
         cap_add: Some(Vec::new()),
-        add_security_opt: vec!["no-new-privileges:true".to_owned()],
+        add_security_opt: option.into_iter().collect(),
+        no_privilege_escalation: is_pod,
         unprivileged: true,
         ..Wanted::default()
     };

@@ -58,6 +58,13 @@ pub fn may_be_manifest(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(kubernetes::may_be_manifest)
 }
 
+/// Whether a YAML or JSON file has the words of any Kubernetes object. One without pods has no
+/// containers.
+#[must_use]
+pub fn may_be_object(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(kubernetes::may_be_object)
+}
+
 /// Whether [`classify_head`] is worth asking: the name has no extension, so the first line tells.
 #[must_use]
 pub fn needs_head(path: &str) -> bool {

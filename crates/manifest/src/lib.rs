@@ -27,7 +27,7 @@ pub use container::{
 };
 pub use document::{BuildCommand, Document, PrivilegeStep, ReadError, Stage, Tool};
 pub use edit::{Edit, EditError, Edited, Wanted, apply, apply_all_and_verify, apply_and_verify};
-pub use format::{Format, classify, classify_head, may_be_manifest, needs_head};
+pub use format::{Format, classify, classify_head, may_be_manifest, may_be_object, needs_head};
 pub use join::join;
 
 /// Reads a file in the format that its name, its first line or the words in it tell. A file of no known
@@ -35,7 +35,7 @@ pub use join::join;
 #[must_use]
 pub fn read(path_shown: &str, bytes: &[u8]) -> Document {
     let format = classify_head(path_shown, bytes)
-        .filter(|format| *format != Format::Kubernetes || may_be_manifest(bytes));
+        .filter(|format| *format != Format::Kubernetes || may_be_object(bytes));
     match format {
         Some(format) => read_as(format, path_shown, bytes),
         None => {

@@ -40,7 +40,7 @@ pub(super) fn compare(
     patience: Duration,
 ) -> Trial {
     if before.kind == Kind::Kubernetes {
-        return Trial::Untried("a pod's container is not what Docker starts".to_owned());
+        return Trial::Untried("a pod is tried by `learn` alone".to_owned());
     }
     let Some(image) = &before.image else {
         let why = "its image has no name, and nothing is built for a trial";

@@ -1,7 +1,7 @@
 //! The files of a tree, and what is in them.
 
 use dropcap_manifest::{
-    Document, Format, classify, classify_head, may_be_manifest, needs_head, read_as,
+    Document, Format, classify, classify_head, may_be_manifest, may_be_object, needs_head, read_as,
 };
 use dropcap_report::FileError;
 use ignore::{DirEntry, WalkBuilder, WalkState};
@@ -200,7 +200,7 @@ pub(crate) fn visit(found: Found) -> Visited {
         Ok(None) if found.named => Outcome::Error(file_error(
             &found.shown,
             "neither a Compose file, a Dockerfile, a shell script nor Markdown, by its name, nor a \
-             Kubernetes manifest with pods",
+             Kubernetes manifest",
         )),
         Ok(None) => Outcome::Other,
         // It was there when the folder was listed, and is not any more: nothing is lost.
@@ -261,7 +261,9 @@ fn read_bytes(found: &Found) -> io::Result<Option<(Format, Vec<u8>)>> {
         let message = format!("it is larger than {} MiB ({size} MiB)", LARGEST >> 20);
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
-    if format == Format::Kubernetes && !may_be_manifest(&bytes) {
+    // Who names a file of objects without pods is told that there is no container, and no error.
+    let is_worth_reading = if found.named { may_be_object } else { may_be_manifest };
+    if format == Format::Kubernetes && !is_worth_reading(&bytes) {
         return Ok(None);
     }
     Ok(Some((format, bytes)))

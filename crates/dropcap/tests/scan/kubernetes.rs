@@ -37,6 +37,7 @@ fn files_that_are_no_manifest_are_no_error_on_the_way_and_one_where_they_are_nam
         ("chart/templates/pod.yaml", template),
         ("chart/values.yaml", "a: [\n"),
         ("package.json", "{\"scripts\": {}}"),
+        ("service.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n"),
         (
             "pod.yaml",
             "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: i]}\n",
@@ -44,6 +45,8 @@ fn files_that_are_no_manifest_are_no_error_on_the_way_and_one_where_they_are_nam
     ]);
     let walked = tree.scan(&[]);
     assert_eq!(each(&walked["errors"], "file"), ["pod.yaml"]);
+    let service = tree.dropcap(&["scan", "service.yaml"]);
+    assert_eq!(service.code, 0, "{}", service.all());
     for (named, says) in [
         ("chart/templates/pod.yaml", "a template, not YAML: render it first"),
         ("chart/values.yaml", "nor a Kubernetes manifest"),

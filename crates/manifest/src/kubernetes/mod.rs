@@ -52,6 +52,11 @@ pub(crate) fn may_be_manifest(text: &str) -> bool {
     text.contains("apiVersion") && text.contains("ontainers") && names_a_kind()
 }
 
+/// Whether a text may be any object of Kubernetes.
+pub(crate) fn may_be_object(text: &str) -> bool {
+    text.contains("apiVersion") && text.contains("kind")
+}
+
 /// The way to the pod of a kind.
 fn pod_path(kind: &str) -> Option<&'static [&'static str]> {
     KINDS.iter().find(|(name, _)| *name == kind).map(|(_, path)| *path)

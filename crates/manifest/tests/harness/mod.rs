@@ -102,10 +102,17 @@ pub fn exercise(bytes: &[u8]) {
         unprivileged: true,
         ..Wanted::default()
     };
+    let of_a_pod = Wanted {
+        add_security_opt: Vec::new(),
+        no_privilege_escalation: true,
+        user: Some("1".to_owned()),
+        ..wanted.clone()
+    };
     let mut documents = Vec::new();
     for format in FORMATS {
         documents.push(read_checked(format, bytes));
-        edit_checked(format, bytes, &wanted);
+        let wanted = if format == Format::Kubernetes { &of_a_pod } else { &wanted };
+        edit_checked(format, bytes, wanted);
     }
     let _ = join(&mut documents);
 }
