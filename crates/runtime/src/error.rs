@@ -1,8 +1,9 @@
 //! Why a process is not started.
 
+use crate::REFUSED;
 use crate::document::DocumentError;
 use crate::file::FileError;
-use crate::grammar::GrammarError;
+use crate::grammar::{Flavour, GrammarError};
 use crate::settings::{NoRuntime, SettingsError};
 use dropcap_policy::PolicyError;
 use std::io;
@@ -28,6 +29,8 @@ pub enum Error {
     Path { path: PathBuf, source: io::Error },
     #[error("{} does not say where the container's bundle is", path.display())]
     NoBundle { path: PathBuf },
+    #[error("container {container} does not exist")]
+    NoContainer { container: String, flavour: Flavour },
     #[error("the policy inside the image cannot be used")]
     Image(#[source] io::Error),
     #[error("exec needs a command, or a document with --process")]
@@ -55,6 +58,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// The exit code: of a refusal, or the runtime's own where there is nothing to refuse.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoContainer { flavour: Flavour::Runc, .. } => 255,
+            Self::NoContainer { flavour: Flavour::Crun, .. } => 1,
+            _ => REFUSED,
+        }
+    }
+
     /// What failed and why, in one line.
     pub fn chain(&self) -> String {
         let mut text = self.to_string();

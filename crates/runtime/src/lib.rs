@@ -67,7 +67,7 @@ pub fn is_called(by: &OsStr) -> bool {
 pub fn run(arguments: &[OsString], environment: Vec<(OsString, OsString)>) -> u8 {
     let Err((global, error)) = Invocation::new(arguments, environment, true).carry_out();
     log::error(&global, &error.chain());
-    REFUSED
+    error.exit_code()
 }
 
 /// As [`run`], before the C library has started (`dropcap_confine::early`): that start would be half

@@ -116,9 +116,8 @@ fn add_capabilities(process: &mut Object, exec: &Exec, flavour: Flavour) -> Resu
         sets = Sets::default();
     }
     for word in words {
-        let capability = capabilities::meant(word).ok_or_else(|| {
-            Error::from(GrammarError::BadValue { flag: "cap", value: word.to_owned() })
-        })?;
+        // runc and crun warn of it and go on, so nobody holds it.
+        let Some(capability) = capabilities::meant(word) else { continue };
         match flavour {
             Flavour::Runc => sets.add_as_runc(capability, inheritable),
             Flavour::Crun => sets.add_as_crun(capability),

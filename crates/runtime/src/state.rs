@@ -3,9 +3,10 @@
 use crate::config::FILE_NAME;
 use crate::document::Object;
 use crate::error::Error;
-use crate::file::{self, Links};
+use crate::file::{self, FileError, Links};
 use crate::grammar::{Flavour, Options};
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -45,7 +46,12 @@ pub(crate) fn configuration(
     container: &str,
     flavour: Flavour,
 ) -> Result<(Object, PathBuf), Error> {
-    let bundle = bundle(&root.join(container), flavour)?;
+    let bundle = bundle(&root.join(container), flavour).map_err(|error| match error {
+        Error::File(FileError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            Error::NoContainer { container: container.to_owned(), flavour }
+        }
+        error => error,
+    })?;
     let text = file::read(&bundle.join(FILE_NAME), Links::Refuse)?;
     Ok((Object::parse(&text, FILE_NAME)?, bundle))
 }
