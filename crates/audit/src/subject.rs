@@ -162,6 +162,15 @@ impl<'a> Subject<'a> {
         !self.is_privileged() && self.container.settings.cap_drop.iter().any(all)
     }
 
+    /// Whether it starts as root and holds every capability that it adds by a right name: what it adds
+    /// otherwise is worth its right name too.
+    pub fn adds_what_is_held(&self) -> bool {
+        let Some(states) = self.states().filter(|states| states.is_root()) else { return false };
+        let held = states.first.credentials.permitted;
+        let mut added = self.container.settings.cap_add.iter().filter_map(|word| self.named(word));
+        added.all(|capability| held.contains(capability))
+    }
+
     /// The user that it runs as, for a message.
     pub fn user(&self) -> String {
         match &self.container.settings.user {

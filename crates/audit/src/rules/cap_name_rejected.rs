@@ -94,9 +94,10 @@ fn finding(
         }
     };
     let does = format!("`{written}` becomes {right_word}");
-    let fix = may_be_corrected(subject, is_drop)
-        .then(|| subject.plan.fix(because, does, corrected(subject, is_drop)))
-        .flatten();
+    let is_enough = if is_drop { subject.drops_all() } else { subject.adds_what_is_held() };
+    // A list that does not drop everything has a better fix.
+    let fix =
+        is_enough.then(|| subject.plan.fix(because, does, corrected(subject, is_drop))).flatten();
     subject
         .finding(&RULE, level, &word.span)
         .about(&format!("{list} {written}"))
@@ -104,20 +105,6 @@ fn finding(
         .help(format!("write {right_word}"))
         .fix(fix)
         .done()
-}
-
-/// Whether the words alone are at fault: a list that does not drop everything has a better fix
-/// (`caps-partly-dropped`), and what is added for nobody is not worth its right name
-/// (`ineffective-cap-add`).
-fn may_be_corrected(subject: &Subject, is_drop: bool) -> bool {
-    let Some(states) = subject.states() else { return false };
-    if is_drop {
-        return subject.drops_all();
-    }
-    let held = states.first.credentials.permitted;
-    let mut added =
-        subject.container.settings.cap_add.iter().filter_map(|word| subject.named(word));
-    states.is_root() && added.all(|capability| held.contains(capability))
 }
 
 /// The list with each word in the spelling that is taken: several fixes of one list want the same.

@@ -80,6 +80,13 @@ fn why(subject: &Subject, capability: Capability) -> String {
 }
 
 fn help(subject: &Subject, capability: Capability) -> String {
+    if !subject.states().is_some_and(|states| states.bounding().contains(capability)) {
+        let wording = subject.wording();
+        return format!(
+            "take it out of {}, or out of {} if it is needed",
+            wording.add, wording.drop
+        );
+    }
     if capability != Capability::NET_BIND_SERVICE {
         return "take it out; if it is needed, start as root with SETUID, SETGID and SETPCAP, and let \
                 `dropcap run --user USER --allow CAPS` step down with it"

@@ -54,7 +54,10 @@ fn finding(subject: &Subject, word: &Spanned<String>, meant: Option<String>) -> 
         Some(meant) => format!("write {meant}, if that was meant"),
         None => "take it out; the names are those of capabilities(7), such as NET_RAW".to_owned(),
     };
-    let fix = meant.and_then(|meant| {
+    // Where it starts all the same, there are better fixes for what it keeps and for what it adds in vain.
+    let starts = subject.states().is_some();
+    let is_enough = !starts || subject.drops_all() && subject.adds_what_is_held();
+    let fix = meant.filter(|_| is_enough).and_then(|meant| {
         let because = Because::Unproved("what was meant is a guess".to_owned());
         subject.plan.fix(because, format!("`{}` becomes {meant}", word.value), corrected(subject))
     });

@@ -151,6 +151,18 @@ fn every_kind_of_fault_is_mended_once() {
             "{runAsUser: 7, capabilities: {drop: [ALL], add: [CAP_KILL]}, allowPrivilegeEscalation: false}",
         ),
         (
+            "{capabilities: {drop: [NET_RAWW], add: [NET_ADMINN, CHOWN]}}",
+            "{capabilities: {drop: [ALL], add: [CHOWN]}, allowPrivilegeEscalation: false}",
+        ),
+        (
+            "{capabilities: {drop: [ALL], add: [CHOWNN]}}",
+            "{capabilities: {drop: [ALL], add: [CHOWN]}, allowPrivilegeEscalation: false}",
+        ),
+        (
+            "{capabilities: {drop: [ALL, CHOWN], add: [CHOWN]}}",
+            "{capabilities: {drop: [ALL, CHOWN], add: []}, allowPrivilegeEscalation: false}",
+        ),
+        (
             "{privileged: true}",
             "{privileged: false, allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}",
         ),
