@@ -2,6 +2,7 @@
 
 mod files;
 mod install;
+mod reload;
 mod status;
 mod uninstall;
 

@@ -105,6 +105,17 @@ impl Engine {
         }
     }
 
+    /// What makes it count that the runtime is gone from the configuration.
+    pub const fn is_forgotten(self) -> &'static str {
+        match self {
+            Self::Docker => {
+                "no dockerd that runs was seen to read it; one that does keeps the runtime until it is restarted: \
+                 systemctl restart docker"
+            }
+            other => other.takes_effect(),
+        }
+    }
+
     /// How a container asks for it where it is not the default.
     pub const fn asked_for_by(self) -> &'static str {
         match self {
@@ -145,6 +156,17 @@ impl Engine {
             Self::Podman => podman::unregister(text),
             Self::Containerd => containerd::unregister(text),
             Self::Crio => crio::unregister(text),
+        }
+    }
+
+    /// What an engine that runs has to read before `text`, so that it forgets the runtime; `None` where it need not.
+    ///
+    /// # Errors
+    /// `text` cannot be read.
+    pub fn between(self, text: Option<&str>) -> Result<Option<String>, EditError> {
+        match self {
+            Self::Docker => docker::between(text).map(Some),
+            Self::Podman | Self::Containerd | Self::Crio => Ok(None),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::Install;
 use super::files::{self, Journal};
+use super::reload::{self, Reload};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::print;
@@ -58,14 +59,27 @@ pub fn run(arguments: &Install) -> Result<ExitCode, Failure> {
     let original = first.map_or(before, |first| first.before);
     Journal::new(file.clone(), original, after.clone()).save(&journal)?;
     files::write(&file, &after)?;
-    say_what_follows(arguments);
+    let heard = match engine {
+        Engine::Docker => reload::all(&file)?,
+        _ => None,
+    };
+    say_what_follows(arguments, heard);
     Ok(ExitCode::SUCCESS)
 }
 
-fn say_what_follows(arguments: &Install) {
+fn say_what_follows(arguments: &Install, heard: Option<Reload>) {
     let Install { engine, default, places, .. } = arguments;
     let mut text = format!("registered with {}\n", engine.name());
-    text.push_str(&format!("  {}\n", engine.takes_effect()));
+    let follows = match heard {
+        Some(Reload::Done) => {
+            "dockerd has read it: it counts for containers that are made from now on"
+        }
+        Some(Reload::Unheard) => {
+            "dockerd was told to read it, and did not: what keeps it stands in its log"
+        }
+        None => engine.takes_effect(),
+    };
+    text.push_str(&format!("  {follows}\n"));
     if !default {
         text.push_str(&format!("  a container asks for it: {}\n", engine.asked_for_by()));
     }

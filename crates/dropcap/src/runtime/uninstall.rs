@@ -1,6 +1,7 @@
 //! `dropcap runtime uninstall`
 
 use super::files::{self, Journal};
+use super::reload::{self, Reload};
 use super::{Places, Uninstall, install};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
@@ -30,16 +31,33 @@ pub fn run(arguments: &Uninstall) -> Result<ExitCode, Failure> {
         if *dry_run {
             continue;
         }
+        let between = engine.between(then.as_deref()).map_err(failed)?;
+        let between = between.filter(|_| now.is_some() && reload::is_read(&journal.file));
+        let heard = match between {
+            // Interrupted here, the next one brings back what there was all the same.
+            Some(between) => {
+                Journal::new(journal.file.clone(), then.clone(), between.clone()).save(&path)?;
+                files::write(&journal.file, &between)?;
+                reload::all(&journal.file)
+            }
+            None => Ok(None),
+        };
         match &then {
             Some(text) => files::write(&journal.file, text)?,
             None => files::remove(&journal.file)?,
         }
         files::remove(&path)?;
+        let follows = match heard? {
+            Some(Reload::Done) => "dockerd has read it, and has forgotten the runtime",
+            Some(Reload::Unheard) => {
+                "dockerd was told to read it, and did not: what keeps it stands in its log"
+            }
+            None => engine.is_forgotten(),
+        };
         print(&format!(
-            "no longer registered with {}\n  {}\n  containers that were made with it have to be \
+            "no longer registered with {}\n  {follows}\n  containers that were made with it have to be \
              made anew\n",
             engine.name(),
-            engine.takes_effect()
         ));
     }
     if !found {

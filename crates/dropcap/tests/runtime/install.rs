@@ -1,6 +1,7 @@
 //! `dropcap runtime install`, `status` and `uninstall`, on files as they are found.
 
-use crate::world::{TRUSTED, World, dropcap, text};
+use crate::world::{TRUSTED, World, dropcap, eventually, text};
+use dropcap_testkit::docker::Docker;
 use std::fs;
 use std::path::Path;
 use std::process::Output;
@@ -97,6 +98,50 @@ fn what_cannot_be_read_is_left_alone() {
     assert!(!place.0.path().join("etc").exists());
     let output = place.run(&["install", "kvm"]);
     assert_eq!(output.status.code(), Some(2));
+}
+
+/// A dockerd that runs takes it up, and forgets it again: at a reload it keeps what its file leaves out.
+#[test]
+fn a_daemon_that_runs_is_told_and_forgets() {
+    let place = Place::new();
+    for before in [
+        "{\"debug\": false}",
+        "{\"default-runtime\": \"other\", \"runtimes\": {\"other\": {\"path\": \"/bin/true\"}}}",
+    ] {
+        let docker = Docker::start_in(place.0.path(), |_| before.to_owned()).unwrap();
+        let config = docker.directory().join("daemon.json");
+        let known = || {
+            let format = "{{.DefaultRuntime}}{{range $name, $_ := .Runtimes}} {{$name}}{{end}}";
+            let known = docker.run(["info", "--format", format]).unwrap();
+            known
+                .trim()
+                .replace(" io.containerd.runc.v2", "")
+                .replace(" io.containerd.runtime.v1.linux", "")
+        };
+        let stock = known();
+        let run = |words: &[&str]| {
+            let places = [
+                "--policy-directory",
+                &place.path("etc"),
+                "--link",
+                &place.path("dropcap-runtime"),
+            ];
+            let line =
+                [&["runtime"], words, &["--config", config.to_str().unwrap()], &places].concat();
+            let output = dropcap(&line);
+            assert!(output.status.success(), "{}", text(&output.stderr));
+            text(&output.stdout)
+        };
+        let said = run(&["install", "docker", "--default"]);
+        assert!(said.contains("dockerd has read it"), "{said}");
+        let expected = format!("dropcap dropcap {}", stock.split_once(' ').unwrap().1);
+        eventually("it is the default", || known() == expected);
+        let said = run(&["uninstall", "docker"]);
+        assert!(said.contains("has forgotten the runtime"), "{said}");
+        eventually("it is forgotten", || known() == stock);
+        assert_eq!(fs::read_to_string(&config).unwrap(), before);
+        assert!(!place.0.path().join("etc").exists());
+    }
 }
 
 /// Which containers run past it, as the engine says.

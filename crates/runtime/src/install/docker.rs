@@ -5,6 +5,8 @@ use crate::document::Object;
 
 const RUNTIMES: &str = "runtimes";
 const DEFAULT: &str = "default-runtime";
+/// The one that dockerd always has.
+const STOCK: &str = "runc";
 
 fn parse(text: &str) -> Result<Object, EditError> {
     let text = if text.trim().is_empty() { "{}" } else { text };
@@ -40,6 +42,19 @@ pub fn unregister(text: &str) -> Result<String, EditError> {
     }
     if registered(text)?.default {
         daemon.remove(DEFAULT);
+    }
+    Ok(daemon.to_lines())
+}
+
+/// What a dockerd that runs has to read in between, so that it forgets what `text`, which it is to read from now on,
+/// says nothing of: at a reload it keeps what a file leaves out (moby `daemon/reload.go`).
+pub fn between(text: Option<&str>) -> Result<String, EditError> {
+    let mut daemon = parse(text.unwrap_or("{}"))?;
+    if daemon.get(RUNTIMES)?.is_none() {
+        daemon.set(RUNTIMES, &Object::default())?;
+    }
+    if daemon.get(DEFAULT)?.is_none() {
+        daemon.set(DEFAULT, &STOCK)?;
     }
     Ok(daemon.to_lines())
 }
