@@ -127,6 +127,11 @@ fn a_pod_is_safe_to_fix_where_the_model_proves_that_nothing_changes() {
     tree.write("pod.yaml", &shared);
     tree.dropcap(&["scan", "--fix", "--rootfs", "i=root", "pod.yaml"]);
     assert_eq!(tree.text("pod.yaml"), shared);
+    // Who only reads there puts nothing into it.
+    let reads = shared.replace("mountPath: /x", "mountPath: /x, readOnly: true");
+    tree.write("pod.yaml", &reads);
+    tree.dropcap(&["scan", "--fix", "--rootfs", "i=root", "pod.yaml"]);
+    assert_eq!(tree.text("pod.yaml").matches("drop: [ALL]").count(), 1);
 }
 
 #[test]
