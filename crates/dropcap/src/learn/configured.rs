@@ -50,6 +50,12 @@ pub fn translate(docker: &Docker, container: &Container) -> Result<Translated, F
     for mount in &settings.mounts {
         add_mount(&mut configured, container, mount, &mut notes)?;
     }
+    for target in docker.image_volumes(&configured.image).map_err(engine)? {
+        // The engine would make it anew for the second start, which a container that is started again does not meet.
+        if !settings.mounts.iter().any(|mount| is_same(&mount.target, &target)) {
+            configured.volumes.push((String::new(), target, false));
+        }
+    }
     notes.extend(
         settings.start.left_out.iter().map(|key| format!("`{key}` is left out of the trials")),
     );
@@ -132,7 +138,7 @@ fn add_mount(
         return Ok(());
     }
     if !mount.bind {
-        configured.volumes.push((mount.source.clone(), mount.target.clone()));
+        configured.volumes.push((mount.source.clone(), mount.target.clone(), mount.read_only));
         return Ok(());
     }
     if mount.source.contains(['$', '~']) {
@@ -142,7 +148,7 @@ fn add_mount(
     let path = host_path(container, &mount.source)?;
     let Ok(metadata) = path.metadata() else {
         // The engine would make an empty folder there; a fresh volume is as good, and not the user's.
-        configured.volumes.push((String::new(), mount.target.clone()));
+        configured.volumes.push((String::new(), mount.target.clone(), mount.read_only));
         return Ok(());
     };
     let ordinary = metadata.is_dir() || metadata.is_file();
@@ -154,6 +160,11 @@ fn add_mount(
     }
     configured.binds.push((path, mount.target.clone(), mount.read_only));
     Ok(())
+}
+
+/// Whether two paths in a container are one.
+fn is_same(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/') == other.trim_end_matches('/')
 }
 
 /// Where a bind mount's source lies: a Compose file means its own folder, a command line this one.

@@ -2,6 +2,8 @@
 
 use crate::command::{During, TrialError};
 use crate::said::lines;
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -149,6 +151,18 @@ impl Docker {
     /// The engine fails.
     pub fn image_user(&self, image: &str) -> Result<String, TrialError> {
         self.must(&["image", "inspect", "--format", "{{.Config.User}}", image])
+    }
+
+    /// Where an image asks for volumes, for a container that mounts nothing there.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub fn image_volumes(&self, image: &str) -> Result<Vec<String>, TrialError> {
+        let said =
+            self.must(&["image", "inspect", "--format", "{{json .Config.Volumes}}", image])?;
+        let said: Option<BTreeMap<String, Value>> = serde_json::from_str(&said)
+            .map_err(|error| TrialError::Engine(format!("image inspect: {error}")))?;
+        Ok(said.unwrap_or_default().into_keys().collect())
     }
 
     /// The entrypoint and the command of an image.

@@ -294,14 +294,15 @@ impl<'a> Life<'a> {
             words.push(format!("--network={}", self.name));
             words.push(format!("--network-alias={}", container.alias));
         }
-        for (at, (shared, target)) in container.volumes.iter().enumerate() {
+        for (at, (shared, target, read_only)) in container.volumes.iter().enumerate() {
             let own = format!("{}-{at}", container.alias);
             let name = if shared.is_empty() { &own } else { shared };
             let name = format!("{}-{name}", self.name);
             if self.volumes.insert(name.clone()) {
                 self.trial.docker.must(&["volume", "create", &label, &name])?;
             }
-            words.push(format!("--mount=type=volume,source={name},target={target}"));
+            let only = if *read_only { ",readonly" } else { "" };
+            words.push(format!("--mount=type=volume,source={name},target={target}{only}"));
         }
         for (source, target, read_only) in &container.binds {
             let source = if *read_only { source.clone() } else { self.copy(source)? };

@@ -38,8 +38,8 @@ pub struct Configured {
     pub flags: Vec<String>,
     /// The flags of its capabilities as they are now.
     pub capabilities: Vec<String>,
-    /// Volumes: the name that several containers may share, empty for its own, and where.
-    pub volumes: Vec<(String, String)>,
+    /// Volumes: the name that several containers may share, empty for its own, where, and whether it is only read.
+    pub volumes: Vec<(String, String, bool)>,
     /// What is mounted from the host: the path there, where, and whether it is only read.
     pub binds: Vec<(PathBuf, String, bool)>,
     /// Folders of a pod, which its containers share.

@@ -49,10 +49,11 @@ impl Life<'_> {
         if self.start(&id)?.is_err() || self.wait_until_it_works(&id, usual)?.is_err() {
             return Ok(None);
         }
-        let volumes = container.volumes.iter().map(|(_, target)| target);
+        let volumes = container.volumes.iter().filter(|(_, _, only_read)| !only_read);
         let binds = container.binds.iter().filter(|(_, _, only_read)| !only_read);
         let folders = container.folders.iter().filter(|folder| !folder.read_only);
         let places: Vec<&str> = volumes
+            .map(|(_, target, _)| target)
             .chain(binds.map(|(_, target, _)| target))
             .chain(folders.map(|folder| &folder.target))
             .map(String::as_str)
