@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     let container = Configured {
         image,
         alias: "served".to_owned(),
-        volumes: vec![(String::new(), "/data".to_owned())],
+        volumes: vec![(String::new(), "/data".to_owned(), false)],
         words: ["sh", "-c", SERVE].map(str::to_owned).to_vec(),
         ..Configured::default()
     };
