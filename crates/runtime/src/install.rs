@@ -159,14 +159,20 @@ impl Engine {
         }
     }
 
-    /// What an engine that runs has to read before `text`, so that it forgets the runtime; `None` where it need not.
+    /// What an engine that runs has to read before `then`, so that the runtime is gone from it; `None` where it need
+    /// not. Where something runs by it, `keep` is what is read now: then it is only the default no more.
     ///
     /// # Errors
-    /// `text` cannot be read.
-    pub fn between(self, text: Option<&str>) -> Result<Option<String>, EditError> {
-        match self {
-            Self::Docker => docker::between(text).map(Some),
-            Self::Podman | Self::Containerd | Self::Crio => Ok(None),
+    /// One of them cannot be read.
+    pub fn between(
+        self,
+        then: Option<&str>,
+        keep: Option<&str>,
+    ) -> Result<Option<String>, EditError> {
+        match (self, keep) {
+            (Self::Docker, Some(now)) => docker::retires(now, then).map(Some),
+            (Self::Docker, None) => docker::forgets(then).map(Some),
+            (Self::Podman | Self::Containerd | Self::Crio, _) => Ok(None),
         }
     }
 

@@ -1,6 +1,6 @@
 //! `dropcap runtime status`
 
-mod containers;
+pub mod containers;
 
 use super::Status;
 use super::files;
@@ -134,7 +134,7 @@ fn text(report: &Report, directory: &Path) -> String {
         let present = if engine.present { "" } else { "; the engine is not here" };
         text.push_str(&format!("{:<11} {registered}{present}\n", engine.engine));
         for container in &engine.not_under_it {
-            let Container { name, runtime } = container;
+            let Container { name, runtime, .. } = container;
             text.push_str(&format!("            {name} runs without it, by {runtime}\n"));
         }
         if let Some(error) = &engine.error {

@@ -2,6 +2,7 @@
 
 use super::files::{self, Journal};
 use super::reload::{self, Reload};
+use super::status::containers;
 use super::{Places, Uninstall, install};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
@@ -9,6 +10,7 @@ use crate::output::print;
 use dropcap_runtime::install::Engine;
 use dropcap_runtime::settings::{self, Settings};
 use std::fs;
+use std::path::Path;
 
 pub fn run(arguments: &Uninstall) -> Result<ExitCode, Failure> {
     let Uninstall { engine, dry_run, places } = arguments;
@@ -18,6 +20,13 @@ pub fn run(arguments: &Uninstall) -> Result<ExitCode, Failure> {
         let path = places.journal(engine);
         let Some(journal) = Journal::load(&path)? else { continue };
         found = true;
+        let running = under_it(&[engine]);
+        if engine == Engine::Podman && !running.is_empty() {
+            let what =
+                "Podman ends containers by the runtimes that it knows, and under this one run";
+            return Err(Failure::new(format!("{what} {running}"))
+                .help("remove them first: podman rm --force NAME"));
+        }
         let now = files::read(&journal.file)?;
         let failed =
             |error| Failure::new(format!("cannot edit {}", journal.file.display())).because(error);
@@ -31,24 +40,20 @@ pub fn run(arguments: &Uninstall) -> Result<ExitCode, Failure> {
         if *dry_run {
             continue;
         }
-        let between = engine.between(then.as_deref()).map_err(failed)?;
+        let keep = now.as_deref().filter(|_| !running.is_empty());
+        let between = engine.between(then.as_deref(), keep).map_err(failed)?;
         let between = between.filter(|_| now.is_some() && reload::is_read(&journal.file));
-        let heard = match between {
-            // Interrupted here, the next one brings back what there was all the same.
-            Some(between) => {
-                Journal::new(journal.file.clone(), then.clone(), between.clone()).save(&path)?;
-                files::write(&journal.file, &between)?;
-                reload::all(&journal.file)
-            }
-            None => Ok(None),
-        };
-        match &then {
-            Some(text) => files::write(&journal.file, text)?,
-            None => files::remove(&journal.file)?,
+        // Interrupted in there, the next one brings back what there was all the same.
+        if let Some(between) = &between {
+            Journal::new(journal.file.clone(), then.clone(), between.clone()).save(&path)?;
         }
+        let heard = bring(&journal.file, between.as_deref(), then.as_deref())?;
         files::remove(&path)?;
-        let follows = match heard? {
-            Some(Reload::Done) => "dockerd has read it, and has forgotten the runtime",
+        let follows = match heard {
+            Some(Reload::Done) if running.is_empty() => {
+                "dockerd has read it, and has forgotten the runtime"
+            }
+            Some(Reload::Done) => "dockerd has read it, and makes no container with the runtime",
             Some(Reload::Unheard) => {
                 "dockerd was told to read it, and did not: what keeps it stands in its log"
             }
@@ -64,9 +69,53 @@ pub fn run(arguments: &Uninstall) -> Result<ExitCode, Failure> {
         print("the runtime is not installed\n");
     }
     if !dry_run && Engine::ALL.iter().all(|engine| !places.journal(*engine).exists()) {
-        leave_nothing(places)?;
+        let names = under_it(&Engine::ALL);
+        if names.is_empty() {
+            // What ran by it the last time has ended since: now it can be forgotten.
+            if !found && fs::symlink_metadata(&places.link).is_ok() {
+                forget(&places.configuration(Engine::Docker))?;
+            }
+            leave_nothing(places)?;
+        } else {
+            let link = places.link.display();
+            print(&format!(
+                "{link} stays, since these run and are ended by it: {names}\n  make them anew, then once more: \
+                 dropcap runtime uninstall\n"
+            ));
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Has a dockerd that runs forget the runtime, which `file` says nothing of any more.
+fn forget(file: &Path) -> Result<(), Failure> {
+    let now = files::read(file)?;
+    let failed = |error| Failure::new(format!("cannot read {}", file.display())).because(error);
+    let between = Engine::Docker.between(now.as_deref(), None).map_err(failed)?;
+    bring(file, between.as_deref(), now.as_deref()).map(drop)
+}
+
+/// Makes a file say `then`; before, an engine that runs reads `between`.
+fn bring(
+    file: &Path,
+    between: Option<&str>,
+    then: Option<&str>,
+) -> Result<Option<Reload>, Failure> {
+    let heard = match between {
+        Some(between) => files::write(file, between).and_then(|()| reload::all(file)),
+        None => Ok(None),
+    };
+    match then {
+        Some(text) => files::write(file, text)?,
+        None => files::remove(file)?,
+    }
+    heard
+}
+
+/// The names of what runs under it; where nobody answers, nothing does.
+fn under_it(engines: &[Engine]) -> String {
+    let running = engines.iter().filter_map(|engine| containers::under_it(*engine).ok()).flatten();
+    running.map(|container| container.name).collect::<Vec<_>>().join(", ")
 }
 
 /// Removes what the last engine left: the name, what the installation wrote and nobody changed, and

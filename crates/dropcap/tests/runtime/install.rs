@@ -1,10 +1,11 @@
 //! `dropcap runtime install`, `status` and `uninstall`, on files as they are found.
 
-use crate::world::{TRUSTED, World, dropcap, eventually, text};
+use crate::world::{DROPCAP, TRUSTED, World, dropcap, eventually, text};
 use dropcap_testkit::docker::Docker;
+use dropcap_testkit::root;
 use std::fs;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 
 struct Place(tempfile::TempDir);
 
@@ -119,6 +120,9 @@ fn a_daemon_that_runs_is_told_and_forgets() {
                 .replace(" io.containerd.runtime.v1.linux", "")
         };
         let stock = known();
+        let root = docker.directory().join("root");
+        root::busybox(&root, "root:x:0:0::/:/bin/sh\n", "root:x:0:\n");
+        docker.import(&root, "box:1", &[]);
         let run = |words: &[&str]| {
             let places = [
                 "--policy-directory",
@@ -128,7 +132,11 @@ fn a_daemon_that_runs_is_told_and_forgets() {
             ];
             let line =
                 [&["runtime"], words, &["--config", config.to_str().unwrap()], &places].concat();
-            let output = dropcap(&line);
+            let output = Command::new(DROPCAP)
+                .args(line)
+                .env("DOCKER_HOST", docker.host())
+                .output()
+                .unwrap();
             assert!(output.status.success(), "{}", text(&output.stderr));
             text(&output.stdout)
         };
@@ -136,11 +144,23 @@ fn a_daemon_that_runs_is_told_and_forgets() {
         assert!(said.contains("dockerd has read it"), "{said}");
         let expected = format!("dropcap dropcap {}", stock.split_once(' ').unwrap().1);
         eventually("it is the default", || known() == expected);
+        docker
+            .run(["run", "-d", "--name=left", "--network=none", "box:1", "sleep", "1000"])
+            .unwrap();
         let said = run(&["uninstall", "docker"]);
-        assert!(said.contains("has forgotten the runtime"), "{said}");
+        // What runs by it is ended by it, and has to be able to.
+        assert!(said.contains("stays, since these run and are ended by it: left"), "{said}");
+        let first = |known: &str| known.split(' ').next().map(str::to_owned);
+        eventually("it is no default", || first(&known()) == first(&stock));
+        assert_eq!(fs::read_to_string(&config).unwrap(), before);
+        docker.run(["rm", "--force", "left"]).unwrap();
+        let log = fs::read_to_string(docker.directory().join("log")).unwrap();
+        assert!(!log.contains("failed to exit"), "{log}");
+        run(&["uninstall", "docker"]);
         eventually("it is forgotten", || known() == stock);
         assert_eq!(fs::read_to_string(&config).unwrap(), before);
-        assert!(!place.0.path().join("etc").exists());
+        let left = ["etc", "dropcap-runtime"].map(|name| place.0.path().join(name).exists());
+        assert_eq!(left, [false, false]);
     }
 }
 

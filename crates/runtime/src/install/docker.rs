@@ -46,17 +46,26 @@ pub fn unregister(text: &str) -> Result<String, EditError> {
     Ok(daemon.to_lines())
 }
 
-/// What a dockerd that runs has to read in between, so that it forgets what `text`, which it is to read from now on,
-/// says nothing of: at a reload it keeps what a file leaves out (moby `daemon/reload.go`).
-pub fn between(text: Option<&str>) -> Result<String, EditError> {
-    let mut daemon = parse(text.unwrap_or("{}"))?;
+/// What a dockerd that runs has to read before `then`, which it is to read from now on, so that it forgets every runtime
+/// that `then` does not name: at a reload it keeps what a file leaves out (moby `daemon/reload.go`).
+pub fn forgets(then: Option<&str>) -> Result<String, EditError> {
+    let mut daemon = parse(then.unwrap_or("{}"))?;
     if daemon.get(RUNTIMES)?.is_none() {
         daemon.set(RUNTIMES, &Object::default())?;
     }
-    if daemon.get(DEFAULT)?.is_none() {
-        daemon.set(DEFAULT, &STOCK)?;
-    }
+    daemon.set(DEFAULT, &default(&daemon)?)?;
     Ok(daemon.to_lines())
+}
+
+/// The same, but it keeps the runtimes of `now`, since with one of them goes what its running containers are ended by.
+pub fn retires(now: &str, then: Option<&str>) -> Result<String, EditError> {
+    let mut daemon = parse(now)?;
+    daemon.set(DEFAULT, &default(&parse(then.unwrap_or("{}"))?)?)?;
+    Ok(daemon.to_lines())
+}
+
+fn default(daemon: &Object) -> Result<String, EditError> {
+    Ok(daemon.read::<String>(DEFAULT)?.unwrap_or_else(|| STOCK.to_owned()))
 }
 
 pub fn registered(text: &str) -> Result<Registered, EditError> {

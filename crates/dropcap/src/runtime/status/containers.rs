@@ -1,23 +1,35 @@
-//! Which running containers another runtime has made, as each engine says it.
+//! Which runtime has made the running containers, as each engine says it.
 
 use dropcap_runtime::install::{Engine, RUNTIME};
 use serde::Serialize;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// A running container that is not under dropcap's runtime.
+/// A running container.
 #[derive(Debug, Serialize)]
 pub struct Container {
     pub name: String,
     /// The runtime that made it.
     pub runtime: String,
+    #[serde(skip)]
+    is_ours: bool,
 }
 
 /// Where containerd's shim keeps what it has started, by namespace and id. Docker's are in
 /// `moby`, and Docker is asked itself.
 const SHIM: &str = "/run/containerd/runc";
 
+/// Those that another runtime has made.
 pub fn not_under_it(engine: Engine) -> Result<Vec<Container>, String> {
+    Ok(running(engine)?.into_iter().filter(|container| !container.is_ours).collect())
+}
+
+/// Those that dropcap's runtime has made, and is asked for when they are to end.
+pub fn under_it(engine: Engine) -> Result<Vec<Container>, String> {
+    Ok(running(engine)?.into_iter().filter(|container| container.is_ours).collect())
+}
+
+fn running(engine: Engine) -> Result<Vec<Container>, String> {
     match engine {
         Engine::Docker => asked("docker", "{{.Name}} {{.HostConfig.Runtime}}"),
         Engine::Podman => asked("podman", "{{.Name}} {{.OCIRuntime}}"),
@@ -42,10 +54,10 @@ fn asked(client: &str, format: &str) -> Result<Vec<Container>, String> {
     })?;
     let containers = containers.lines().filter_map(|line| line.split_once(' '));
     Ok(containers
-        .filter(|(_, runtime)| *runtime != RUNTIME)
         .map(|(name, runtime)| Container {
             name: name.trim_start_matches('/').to_owned(),
             runtime: runtime.to_owned(),
+            is_ours: runtime == RUNTIME,
         })
         .collect())
 }
@@ -61,8 +73,7 @@ fn output(client: &str, arguments: &[&str]) -> Result<String, String> {
     }
 }
 
-/// What lies in the shim's folders and was not made from a bundle of dropcap's. A container that was only
-/// observed is among them: nothing holds it.
+/// What lies in the shim's folders. A container that was only observed counts as another's: nothing holds it.
 fn kept(shim: &Path) -> Vec<Container> {
     let folders = |path: &Path| {
         let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
@@ -72,8 +83,11 @@ fn kept(shim: &Path) -> Vec<Container> {
         folders(shim).into_iter().filter(|path| path.file_name() != Some("moby".as_ref()));
     let containers = namespaces.flat_map(|namespace| folders(&namespace));
     containers
-        .filter(|path| !dropcap_runtime::is_ours(path))
-        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
-        .map(|name| Container { name, runtime: "another runtime, or only observed".to_owned() })
+        .filter_map(|path| {
+            let name = path.file_name()?.to_string_lossy().into_owned();
+            let is_ours = dropcap_runtime::is_ours(&path);
+            let runtime = if is_ours { RUNTIME } else { "another runtime, or only observed" };
+            Some(Container { name, runtime: runtime.to_owned(), is_ours })
+        })
         .collect()
 }
