@@ -29,7 +29,7 @@ pub struct Options {
     /// Only this kernel: 6.1, 6.12 or newest
     #[arg(long, value_parser = |name: &str| Source::named(name).ok_or("no such kernel"))]
     kernel: Option<&'static Source>,
-    /// Only this test: differential, doors, calibration or run
+    /// Only this test: differential, doors, calibration, run or runtime
     #[arg(long, conflicts_with_all = ["write", "check"])]
     only: Option<String>,
     /// Take the kernels that Debian has today, not those downloaded before

@@ -2,7 +2,9 @@
 
 use super::saying;
 use rustix::mount::{MountFlags, mount};
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 
 /// Type, place, whether a kernel may lack it.
 const MOUNTS: [(&str, &str, bool); 11] = [
@@ -24,6 +26,8 @@ const DIRECTORIES: [&str; 5] = ["/home", "/mnt", "/opt", "/root", "/var/tmp"];
 
 /// Makes and mounts them.
 pub(super) fn make() -> io::Result<()> {
+    // An initramfs begins as a folder for everybody, as /tmp is.
+    std::fs::set_permissions("/", Permissions::from_mode(0o755))?;
     for place in DIRECTORIES {
         std::fs::create_dir_all(place)?;
     }

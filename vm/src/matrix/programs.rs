@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// What is built: packages and the tests of theirs. Their binaries come with the tests.
-const ARGUMENTS: [&str; 12] = [
+const ARGUMENTS: [&str; 13] = [
     "test",
     "--no-run",
     "--locked",
@@ -19,6 +19,7 @@ const ARGUMENTS: [&str; 12] = [
     "--test=doors",
     "--package=dropcap",
     "--test=run",
+    "--test=runtime",
 ];
 
 /// Static programs on this machine.
@@ -32,7 +33,9 @@ pub struct Programs {
     pub calibration: PathBuf,
     /// The tests of `dropcap run`.
     pub run: PathBuf,
-    /// dropcap itself, which the tests of `run` start.
+    /// The tests of the OCI runtime.
+    pub runtime: PathBuf,
+    /// dropcap itself, which the tests of `run` and of the runtime start.
     pub dropcap: PathBuf,
 }
 
@@ -76,6 +79,7 @@ impl Programs {
             doors: find("test", "doors")?,
             calibration: find("test", "calibration")?,
             run: find("test", "run")?,
+            runtime: find("test", "runtime")?,
             dropcap: find("bin", "dropcap")?,
         })
     }

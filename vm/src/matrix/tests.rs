@@ -8,8 +8,19 @@ use dropcap_vm::{Command, Error, Guest, Outcome, Report};
 use std::time::Duration;
 
 /// Programs of the host's that the tests use.
-const TOOLS: [&str; 6] =
-    ["/bin/cat", "/bin/grep", "/bin/ls", "/bin/sh", "/bin/sleep", "/usr/bin/setpriv"];
+const TOOLS: [&str; 11] = [
+    "/bin/busybox",
+    "/bin/cat",
+    "/bin/cp",
+    "/bin/grep",
+    "/bin/ls",
+    "/bin/sh",
+    "/bin/sleep",
+    "/usr/bin/crun",
+    "/usr/bin/setpriv",
+    "/usr/bin/unshare",
+    "/usr/sbin/runc",
+];
 
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n\
     nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
@@ -51,15 +62,16 @@ struct Kind {
     summary: fn(&str) -> Option<String>,
 }
 
-const KINDS: [Kind; 4] = [
+const KINDS: [Kind; 5] = [
     Kind { name: "differential test", program: "differential", summary: differential },
     Kind { name: DOORS, program: "doors", summary: doors },
     Kind { name: "calibration", program: "calibration", summary: calibration },
     Kind { name: "`dropcap run`", program: "run", summary: run_tests },
+    Kind { name: "`exec --privileged`", program: "runtime", summary: calibration },
 ];
 
-/// Where dropcap is in a guest.
-const DROPCAP: &str = "/bin/dropcap";
+/// The test of the OCI runtime that wants a root who holds everything.
+const PRIVILEGED: &str = "plain::exec_privileged_is_held";
 
 /// The test whose output is the table of doors.
 const DOORS: &str = "doors";
@@ -72,7 +84,7 @@ impl Kind {
             "differential" => Command::new([&path, "--cases", &cases, "--seed", &seed])
                 .limit(LIMIT + Duration::from_secs(options.cases / SLOWEST)),
             "doors" => Command::new([&path, "--table"]).limit(LIMIT),
-            "run" => Command::new([path]).environment("DROPCAP", DROPCAP).limit(LIMIT),
+            "runtime" => Command::new([path.as_str(), "--exact", PRIVILEGED]).limit(LIMIT),
             _ => Command::new([path]).limit(LIMIT),
         }
     }
@@ -92,7 +104,11 @@ pub fn run(
         .copy(&programs.doors, "/bin/doors")?
         .copy(&programs.calibration, "/bin/calibration")?
         .copy(&programs.run, "/bin/run")?
-        .copy(&programs.dropcap, DROPCAP)?;
+        .copy(&programs.runtime, "/bin/runtime")?
+        // Where the tests look for it, as here.
+        .copy(&programs.dropcap, &programs.dropcap.to_string_lossy())?
+        // Policies are trusted in there.
+        .file("/var/lib/nothing", 0o644, "");
     for tool in TOOLS {
         guest = guest.program(tool)?;
     }

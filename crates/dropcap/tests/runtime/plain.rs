@@ -1,6 +1,7 @@
 //! runc and crun called by hand: what engines do not do, races, and many at once.
 
 use crate::world::{DROPCAP, NET_BIND_SERVICE, TRUSTED, holds_nothing, text, write_policy};
+use dropcap_capability::CapabilitySet;
 use dropcap_testkit::root;
 use dropcap_testkit::status::Status;
 use serde_json::{Value, json};
@@ -150,6 +151,50 @@ impl Drop for Place {
         for container in containers {
             let _ =
                 self.run(false, &["delete", "--force", &container.file_name().to_string_lossy()]);
+        }
+    }
+}
+
+/// The document that dockerd writes for `exec --privileged` (`daemon/exec_linux.go`): every capability of the kernel. A machine
+/// whose root lacks one of them cannot open the door; a guest's can.
+#[test]
+fn exec_privileged_is_held() {
+    let last = fs::read_to_string("/proc/sys/kernel/cap_last_cap").unwrap();
+    let mask = (1 << (last.trim().parse::<u64>().unwrap() + 1)) - 1;
+    let every: Vec<String> =
+        CapabilitySet::from_bits(mask).iter().map(|capability| capability.to_string()).collect();
+    let can_be_open = Status::of(std::process::id()).permitted == mask;
+    for runtime in ["runc", "crun"] {
+        let place = Place::new(runtime);
+        place.configure(&["sleep", "1000"]);
+        for (with, container) in [(true, "server1"), (false, "bare1")] {
+            // From an initramfs nobody can pivot away.
+            place.start(with, &["run", "--no-pivot", "--detach", container]);
+        }
+        let document = json!({"args": ["cat", "/proc/self/status"], "cwd": "/", "env": ["PATH=/bin"],
+            "user": {"uid": 0, "gid": 0},
+            "capabilities": {"bounding": every, "permitted": every, "effective": every}});
+        let path = place.path("process.json");
+        fs::write(&path, document.to_string()).unwrap();
+        let exec = |with, container| {
+            place.run(with, &["exec", "--process", path.to_str().unwrap(), container])
+        };
+        let held = exec(true, "server1");
+        let said = text(&held.stdout);
+        assert!(held.status.success(), "{runtime}: {said}{}", text(&held.stderr));
+        let status = Status::parse(&said);
+        assert_eq!(
+            (status.bounding, status.permitted),
+            (NET_BIND_SERVICE, NET_BIND_SERVICE),
+            "{runtime}"
+        );
+        let bare = exec(false, "bare1");
+        let said = text(&bare.stdout);
+        if can_be_open {
+            let status = Status::parse(&said);
+            assert_eq!((status.bounding, status.effective), (mask, mask), "{runtime}: {said}");
+        } else {
+            assert!(!bare.status.success(), "{runtime} gave what the machine has not: {said}");
         }
     }
 }
