@@ -10,8 +10,7 @@ mod start_lines;
 pub(crate) use candidates::steps_down;
 pub use evidence::{evidence_gap, script_hash, started_with};
 pub use mend::{DROPCAP_AT, Mend, Mounting};
-pub(crate) use plan::LOW_PORTS;
-pub use plan::Plan;
+pub use plan::{LOW_PORTS, Plan};
 pub(crate) use script_step::is_unverified;
 pub(crate) use start_lines::{in_container, start_lines};
 

@@ -28,8 +28,8 @@ pub use analysis::{ASSUMED_EXECUTABLE, Analysis, States};
 pub use audit::{Audited, AuditedContainer, audit};
 pub use finding::{Finding, Level};
 pub use fix::{
-    Because, Change, DROPCAP_AT, FileEdit, Fix, FixTier, Mend, Mounting, Plan, evidence_gap, merge,
-    script_hash, started_with,
+    Because, Change, DROPCAP_AT, FileEdit, Fix, FixTier, LOW_PORTS, Mend, Mounting, Plan,
+    evidence_gap, merge, script_hash, started_with,
 };
 pub use input::{Input, Mounted, Options, ReadImage};
 pub use place::PolicyPlace;

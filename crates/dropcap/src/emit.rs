@@ -1,15 +1,18 @@
 //! `dropcap emit`
 
+mod settings;
+
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::{Format, Output, print, print_json, say};
 use crate::scan::project::{Project, Selection};
 use clap::{Args, ValueEnum};
-use dropcap_audit::{Options, Plan, audit};
-use dropcap_capability::CapabilitySet;
+use dropcap_audit::{LOW_PORTS, Options, audit};
+use dropcap_capability::{Capability, CapabilitySet};
+use dropcap_manifest::{self as manifest, Container, Engine};
 use dropcap_policy::Policy;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use settings::Settings;
 use std::path::Path;
 
 /// Print the settings for a workload
@@ -36,79 +39,20 @@ enum Kind {
     DockerRun,
     /// Keys of a Compose service
     Compose,
+    /// The `securityContext` of a pod's container
+    Kubernetes,
+    /// Keys of a Podman Quadlet's `.container` file
+    PodmanQuadlet,
 }
 
-/// What to tell the engine.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Settings {
-    schema: u8,
-    #[serde(rename = "as")]
-    kind: Kind,
-    cap_drop: Vec<String>,
-    cap_add: Vec<String>,
-    security_opt: Vec<String>,
-    sysctls: BTreeMap<String, String>,
-    notes: Vec<String>,
-}
-
-impl Settings {
-    fn new(kind: Kind, keep: CapabilitySet, no_new_privileges: bool) -> Self {
-        let name = |one: dropcap_capability::Capability| {
-            let name = one.to_string();
-            name.strip_prefix("CAP_").map_or(name.clone(), str::to_owned)
-        };
-        let option = no_new_privileges.then(|| "no-new-privileges:true".to_owned());
-        Self {
-            schema: dropcap_report::json::SCHEMA,
-            kind,
-            cap_drop: vec!["ALL".to_owned()],
-            cap_add: keep.iter().map(name).collect(),
-            security_opt: option.into_iter().collect(),
-            sysctls: BTreeMap::new(),
-            notes: Vec::new(),
+impl Kind {
+    /// The engine that reads it.
+    const fn engine(self) -> Engine {
+        match self {
+            Self::DockerRun | Self::Compose => Engine::Docker,
+            Self::Kubernetes => Engine::Containerd,
+            Self::PodmanQuadlet => Engine::Podman,
         }
-    }
-
-    fn of_plan(kind: Kind, plan: &Plan) -> Self {
-        Self {
-            sysctls: plan.sysctls.iter().cloned().collect(),
-            notes: plan.notes.clone(),
-            ..Self::new(kind, plan.keep, plan.no_new_privileges)
-        }
-    }
-
-    /// One line of flags.
-    fn docker_run(&self) -> String {
-        let mut flags = Vec::new();
-        let mut flag = |name: &str, value: &str| flags.push(format!("{name} {value}"));
-        self.cap_drop.iter().for_each(|one| flag("--cap-drop", one));
-        self.cap_add.iter().for_each(|one| flag("--cap-add", one));
-        self.security_opt.iter().for_each(|one| flag("--security-opt", one));
-        self.sysctls.iter().for_each(|(name, value)| flag("--sysctl", &format!("{name}={value}")));
-        format!("{}\n", flags.join(" "))
-    }
-
-    /// Keys of a service.
-    fn compose(&self) -> String {
-        let mut text = String::new();
-        let lists = [
-            ("cap_drop", &self.cap_drop),
-            ("cap_add", &self.cap_add),
-            ("security_opt", &self.security_opt),
-        ];
-        for (key, values) in lists {
-            if !values.is_empty() {
-                text.push_str(&format!("{key}:\n"));
-                values.iter().for_each(|value| text.push_str(&format!("  - {value}\n")));
-            }
-        }
-        if !self.sysctls.is_empty() {
-            text.push_str("sysctls:\n");
-            for (name, value) in &self.sysctls {
-                text.push_str(&format!("  {name}: \"{value}\"\n"));
-            }
-        }
-        text
     }
 }
 
@@ -120,11 +64,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         print_json(&settings)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let text = match arguments.kind {
-        Kind::DockerRun => settings.docker_run(),
-        Kind::Compose => settings.compose(),
-    };
-    print(&text);
+    print(&settings.text());
     if !arguments.output.quiet {
         for note in &settings.notes {
             say(&format!("note: {note}"));
@@ -136,10 +76,15 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
     let kind = arguments.kind;
     match &arguments.target {
-        None => Ok(Settings::new(kind, CapabilitySet::EMPTY, true)),
+        None => Ok(nothing_held(kind)),
         Some(target) if target.contains('#') => of_container(kind, target, &arguments.selection),
         Some(name) => of_workload(kind, name, &arguments.selection),
     }
+}
+
+/// Where no policy says anything.
+fn nothing_held(kind: Kind) -> Settings {
+    Settings::new(kind, CapabilitySet::EMPTY, true, false)
 }
 
 /// The settings of a workload that the policy names; of its user nothing is known here.
@@ -159,14 +104,9 @@ fn of_workload(kind: Kind, name: &str, selection: &Selection) -> Result<Settings
     };
     let workload = policy.require(name).map_err(wrong)?;
     let keep = workload.allow | workload.setup;
-    let mut settings = Settings::new(kind, keep, workload.no_new_privileges);
-    if !keep.is_empty() {
-        settings.notes.push(
-            "for a user other than root Docker gives nothing that is added; ask for FILE#SUBJECT to \
-             have the user taken into account"
-                .to_owned(),
-        );
-    }
+    let mut settings =
+        Settings::new(kind, keep, workload.no_new_privileges, workload.user_namespaces);
+    settings.notes.extend(notes_of_user(kind, keep));
     if !workload.setup.is_empty() {
         settings.notes.push(format!(
             "{} is for the set-up alone, but an exec is given it too: let `dropcap run` drop it for \
@@ -177,10 +117,47 @@ fn of_workload(kind: Kind, name: &str, selection: &Selection) -> Result<Settings
     Ok(settings)
 }
 
+/// What a user other than root would not come to hold, where the user is not known.
+fn notes_of_user(kind: Kind, keep: CapabilitySet) -> Vec<String> {
+    let engine = match kind.engine() {
+        // Podman gives what is added to any user.
+        Engine::Podman => return Vec::new(),
+        Engine::Containerd => "containerd",
+        Engine::Docker | Engine::OpenShell => "Docker",
+    };
+    let mut notes = Vec::new();
+    if !keep.is_empty() {
+        notes.push(format!(
+            "for a user other than root {engine} gives nothing that is added; ask for FILE#SUBJECT to \
+             have the user taken into account"
+        ));
+    }
+    if kind == Kind::Kubernetes && keep.contains(Capability::NET_BIND_SERVICE) {
+        notes.push(low_ports_in_pod());
+    }
+    notes
+}
+
+/// What stands in for NET_BIND_SERVICE in a pod.
+fn low_ports_in_pod() -> String {
+    format!(
+        "for ports below 1024 a user other than root needs {LOW_PORTS}=0, which containerd sets from 2.0 \
+         on; before, and with CRI-O, the pod's securityContext has to: `sysctls: [{{name: {LOW_PORTS}, \
+         value: \"0\"}}]`"
+    )
+}
+
 /// The settings of a container that is written in a file, with its user and its engine; nothing is
 /// added where no workload of a policy says so.
 fn of_container(kind: Kind, target: &str, selection: &Selection) -> Result<Settings, Failure> {
-    let project = Project::read(&[target.to_owned()], "", selection)?;
+    let mut project = Project::read(&[target.to_owned()], "", selection)?;
+    let asked_for: Vec<bool> =
+        project.input.containers.iter().map(|one| project.is_asked_for(&one.id)).collect();
+    for (container, asked_for) in project.input.containers.iter_mut().zip(asked_for) {
+        if asked_for {
+            move_to_engine(kind, container);
+        }
+    }
     let options =
         Options { policy_place: project.policy_place.clone(), edits: false, ..Options::default() };
     let audited = audit(&project.input, &options);
@@ -188,8 +165,45 @@ fn of_container(kind: Kind, target: &str, selection: &Selection) -> Result<Setti
     let Some(found) = found else {
         return Err(Failure::new(format!("there is no container {target}")));
     };
-    Ok(match &found.workload {
-        Some(_) => Settings::of_plan(kind, &found.plan),
-        None => Settings::new(kind, CapabilitySet::EMPTY, true),
-    })
+    let policy = project.input.policy.as_ref();
+    let workload = found.workload.as_deref().zip(policy);
+    let workload = workload.and_then(|(name, policy)| policy.require(name).ok());
+    let mut settings = match workload {
+        Some(workload) => Settings::of_plan(kind, &found.plan, workload.user_namespaces),
+        None => nothing_held(kind),
+    };
+    let written = &found.container.settings;
+    if let Some(profile) = &written.seccomp {
+        settings.keep_profile(&profile.value);
+    }
+    let wanted = workload.map_or(CapabilitySet::EMPTY, |it| it.allow | it.setup);
+    let lost = wanted - found.plan.keep;
+    if kind == Kind::Kubernetes
+        && lost.contains(Capability::NET_BIND_SERVICE)
+        && written.network.as_ref().is_none_or(|network| network.value != "host")
+    {
+        settings.notes.push(low_ports_in_pod());
+    }
+    Ok(settings)
+}
+
+/// Makes of a container what another engine starts of its image, with its user and its files: engines
+/// differ in what a user other than root comes to hold.
+fn move_to_engine(kind: Kind, container: &mut Container) {
+    let to_pod = kind == Kind::Kubernetes;
+    let is_dockers = matches!(kind, Kind::DockerRun | Kind::Compose);
+    if is_dockers || container.engine == kind.engine() {
+        return;
+    }
+    let written = std::mem::take(&mut container.settings);
+    container.engine = kind.engine();
+    container.kind = if to_pod { manifest::Kind::Kubernetes } else { manifest::Kind::CommandLine };
+    container.settings = manifest::Settings {
+        user: written.user,
+        network: written.network.filter(|network| network.value == "host"),
+        mounts: written.mounts,
+        entrypoint: written.entrypoint,
+        command: written.command,
+        ..Default::default()
+    };
 }

@@ -19,7 +19,7 @@ use dropcap_policy::{Entry, Workload};
 pub(crate) const NO_NEW_PRIVILEGES: &str = "no-new-privileges:true";
 
 /// The sysctl by which ports below 1024 need no capability; ip-sysctl.
-pub(crate) const LOW_PORTS: &str = "net.ipv4.ip_unprivileged_port_start";
+pub const LOW_PORTS: &str = "net.ipv4.ip_unprivileged_port_start";
 
 /// The end that the fixes of one container lead to.
 #[derive(Debug, Clone, PartialEq, Eq)]
