@@ -161,6 +161,7 @@ fn a_profile_that_somebody_wrote_stays() {
     let own = emit_beside("type: Localhost, localhostProfile: own.json");
     assert!(own.contains("profile `own.json` stays") && !own.contains("seccompProfile:"), "{own}");
     let open = emit_beside("type: Unconfined");
+    assert!(open.contains("type: RuntimeDefault") && !open.contains("stays"), "{open}");
     tree.write("dropcap.toml", "version = 1\n");
     let without_policy = emit_beside("type: Localhost, localhostProfile: own.json");
     assert!(!without_policy.contains("seccompProfile:"), "{without_policy}");
