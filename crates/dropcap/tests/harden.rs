@@ -184,7 +184,7 @@ mod with_docker {
         let path = std::env::var("PATH").unwrap_or_default();
         let client = docker.client().parent().unwrap().display();
         let output = Command::new(DROPCAP)
-            .args(["harden", "--fix", "--unsafe-fixes", "--patience", "5", "--format", "json"])
+            .args(["harden", "--fix", "--unsafe-fixes", "--patience", "10", "--format", "json"])
             .current_dir(tree.root())
             .env("DOCKER_HOST", docker.host())
             .env("PATH", format!("{client}:{path}"))

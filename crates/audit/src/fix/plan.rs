@@ -327,7 +327,7 @@ impl Plan {
 }
 
 /// What a container without a policy is known to need: what it asks for and gets, and what its
-/// entrypoint does.
+/// entrypoint and its own words do.
 fn shown_needs(
     container: &Container,
     states: &States,
@@ -339,7 +339,8 @@ fn shown_needs(
     let mut kept: Vec<_> =
         asked.filter(held).map(|one| (one, "what is written".to_owned())).collect();
     if states.is_root() {
-        kept.extend(candidates(steps).into_iter().filter(|(one, _)| held(one)));
+        let steps = [steps, container.own_steps().as_slice()].concat();
+        kept.extend(candidates(&steps).into_iter().filter(|(one, _)| held(one)));
     }
     kept
 }

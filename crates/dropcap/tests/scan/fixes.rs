@@ -161,6 +161,15 @@ fn what_the_entrypoint_shows_is_kept() {
 }
 
 #[test]
+fn what_its_own_words_show_is_kept() {
+    let compose = "services:\n  db:\n    image: db:1\n    user: root\n    command: sh -c 'chown -R db /data && exec su-exec db serve'\n";
+    let tree = Tree::new(&[("compose.yaml", compose)]);
+    let ran = tree.dropcap(&["scan", "--unsafe-fixes", "--diff"]);
+    assert!(ran.stdout.contains("+    cap_add: [CHOWN, SETGID, SETUID]"), "{}", ran.all());
+    assert!(ran.stderr.contains("kept for `chown` in its command: CAP_CHOWN"), "{}", ran.all());
+}
+
+#[test]
 fn an_edit_keeps_mode_and_owner_and_goes_through_a_link() {
     let tree = with_root("x");
     tree.write("real/agent.yaml", COMPOSE);

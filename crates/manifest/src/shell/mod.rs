@@ -8,6 +8,7 @@ mod arguments;
 mod build;
 mod command;
 mod flags;
+mod inline;
 mod privilege;
 mod run;
 mod word;
