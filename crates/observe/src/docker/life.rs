@@ -1,23 +1,21 @@
 //! One life of a container: fresh volumes, start, test, exec, stop, and once more on the same volumes.
 
+use super::copies::Copies;
 use super::left::LABEL;
 use super::tracer::{Tracer, gated};
 use super::{Configured, ContainerTrial, Idle};
-use crate::command::{During, TrialError, seconds};
+use crate::command::{TrialError, seconds};
 use crate::life::{KILLED, phase};
 use crate::session::PREFIX;
 use crate::trace::Trace;
 use crate::{Failure, Usual};
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// Before the test is made again: at first this long, then twice as long each time.
 const PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
-/// What is copied so that it may be written to is no larger: 256 MiB.
-const LARGEST_COPY: u64 = 256 << 20;
 /// How Docker refuses one (`daemon/pkg/oci/caps`): 20.10 has no PERFMON, BPF and CHECKPOINT_RESTORE.
 const UNKNOWN_CAPABILITY: &str = "unknown capability";
 /// How long an engine waits for the end that it asked for before it kills, if nothing else is said.
@@ -30,7 +28,7 @@ pub(super) struct Life<'a> {
     pub(super) trial: &'a ContainerTrial,
     /// The name of everything in it begins with this.
     name: String,
-    copies: Option<tempfile::TempDir>,
+    pub(super) copies: Copies,
     containers: Vec<String>,
     volumes: HashSet<String>,
     network: bool,
@@ -67,7 +65,7 @@ impl<'a> Life<'a> {
         Self {
             trial,
             name: format!("{PREFIX}{}-{number}", trial.session.name()),
-            copies: None,
+            copies: Copies::new(trial.session.clone()),
             containers: Vec::new(),
             volumes: HashSet::new(),
             network: false,
@@ -305,7 +303,7 @@ impl<'a> Life<'a> {
             words.push(format!("--mount=type=volume,source={name},target={target}{only}"));
         }
         for (source, target, read_only) in &container.binds {
-            let source = if *read_only { source.clone() } else { self.copy(source)? };
+            let source = if *read_only { source.clone() } else { self.copies.of(source)? };
             let only = if *read_only { ",readonly" } else { "" };
             words.push(format!(
                 "--mount=type=bind,source={},target={target}{only}",
@@ -332,43 +330,6 @@ impl<'a> Life<'a> {
         Ok(if answer.success() { Ok(()) } else { Err(answer.said()) })
     }
 
-    /// A copy of a path of the host, made once a life: both starts see the same one.
-    fn copy(&mut self, source: &Path) -> Result<PathBuf, TrialError> {
-        let to = self.place(&source.to_string_lossy())?;
-        if !to.exists() {
-            if size(source).during("measuring what is mounted")? > LARGEST_COPY {
-                return Err(TrialError::Engine(format!(
-                    "{} is mounted to be written to, and is too large to be copied for each trial",
-                    source.display()
-                )));
-            }
-            let copied = std::process::Command::new("cp")
-                .arg("--archive")
-                .args([source, &to])
-                .output()
-                .during("copying what is mounted")?;
-            if !copied.status.success() {
-                let said = String::from_utf8_lossy(&copied.stderr).trim().to_owned();
-                return Err(TrialError::Engine(format!(
-                    "what is mounted cannot be copied: {said}"
-                )));
-            }
-        }
-        Ok(to)
-    }
-
-    /// Where something lies, on this machine, that goes with this life.
-    pub(super) fn place(&mut self, name: &str) -> Result<PathBuf, TrialError> {
-        let folder = match self.copies.take() {
-            Some(folder) => folder,
-            None => self.trial.session.folder().during("making a folder for copies")?,
-        };
-        let plain = |c: char| if c == '/' { '_' } else { c };
-        let place = folder.path().join(name.chars().map(plain).collect::<String>());
-        self.copies = Some(folder);
-        Ok(place)
-    }
-
     /// Takes all of it away.
     pub fn clean_up(&mut self) -> Result<(), TrialError> {
         let docker = &self.trial.docker;
@@ -385,7 +346,7 @@ impl<'a> Life<'a> {
         if std::mem::take(&mut self.network) {
             docker.must(&["network", "rm", &self.name])?;
         }
-        self.copies = None;
+        self.copies.remove();
         Ok(())
     }
 }
@@ -399,19 +360,4 @@ pub(super) fn names_shell(said: &[String]) -> bool {
     let said = said.join(" ");
     said.contains("\"sh\": executable file not found")
         || said.contains("executable file `sh` not found")
-}
-
-/// The size of a tree, counted until it is too much.
-fn size(path: &Path) -> std::io::Result<u64> {
-    let metadata = path.symlink_metadata()?;
-    let mut total = metadata.len();
-    if metadata.is_dir() {
-        for entry in std::fs::read_dir(path)? {
-            total += size(&entry?.path())?;
-            if total > LARGEST_COPY {
-                break;
-            }
-        }
-    }
-    Ok(total)
 }

@@ -5,6 +5,7 @@
 //! first, and the copy is mounted: the user's data is read, and never written.
 
 mod client;
+mod copies;
 mod deaf;
 mod left;
 mod life;

@@ -57,7 +57,7 @@ impl Life<'_> {
 
     /// Where a folder lies in this life.
     pub(super) fn folder(&mut self, folder: &Folder) -> Result<PathBuf, TrialError> {
-        let path = self.place(&folder.name)?;
+        let path = self.copies.place(&folder.name)?;
         if !path.exists() {
             let doing = "making a volume of the pod";
             fs::create_dir(&path).during(doing)?;
