@@ -105,6 +105,62 @@ fn podman_is_held_on_every_way_in() {
     ours(&["rm", "held"]);
 }
 
+/// Detached processes, signals, health checks, the end of a container, building, and what is open from inside: with
+/// dropcap before the runtime as without, but for what is held.
+#[test]
+fn podmans_containers_live_as_before() {
+    const IMAGE: &str = "localhost/example/busybox:1";
+    let place = Place::new();
+    let podman = Podman::new();
+    podman.import(&place.root, IMAGE);
+    let said = |with: bool, words: &[&str]| {
+        let mut command = if with { podman.command_on(&place.runtime) } else { podman.command() };
+        command.args(words).output().expect("Podman starts")
+    };
+    let script =
+        "trap 'echo usr1 >/tmp/usr1' USR1; trap 'exit 7' TERM; while :; do sleep 0.1; done";
+    let mount = format!("{DROPCAP}:/dropcap:ro");
+    for with in [true, false] {
+        let name = if with { "held-life" } else { "open-life" };
+        let must = |words: &[&str]| succeeded(&said(with, words));
+        let into = |words: &[&str]| said(with, &[&["exec", name], words].concat());
+        let written = |file: &str| {
+            let read = || into(&["cat", file]);
+            crate::world::eventually(file, || read().status.success());
+            text(&read().stdout)
+        };
+        let holds = |status: &str| !holds_nothing(&Status::parse(status));
+        let health = "--health-cmd=cat /proc/self/status >/tmp/health";
+        let line = ["run", "--detach", "--network=none", "--volume", &mount, "--name", name];
+        must(
+            &[&line[..], &[health, "--health-interval=disable", IMAGE, "sh", "-c", script]]
+                .concat(),
+        );
+        // A moment, until it has its traps.
+        let write = "cat /proc/self/status >/tmp/new && mv /tmp/new /tmp/status";
+        must(&["exec", "--detach", name, "sh", "-c", write]);
+        assert_eq!(holds(&written("/tmp/status")), !with, "{name}: a detached process");
+        must(&["healthcheck", "run", name]);
+        assert_eq!(holds(&written("/tmp/health")), !with, "{name}: the health check");
+        must(&["kill", "--signal=USR1", name]);
+        assert_eq!(written("/tmp/usr1").trim(), "usr1", "{name}");
+        // Everything that can be tried from inside.
+        let allowed = if with { "none" } else { "all" };
+        let proof = into(&["/dropcap", "prove", "--allow", allowed, "--format", "json"]);
+        let proof: serde_json::Value = serde_json::from_slice(&proof.stdout).expect("its JSON");
+        let open = proof["attempts"].as_array().unwrap().iter().filter(|one| one["held"] == true);
+        assert_eq!(open.count() == 0, with, "{name}: {proof:#}");
+        must(&["stop", "--time=10", name]);
+        let code = must(&["inspect", "--format", "{{.State.ExitCode}}", name]);
+        assert_eq!(code.trim(), "7", "{name}: its own trap of SIGTERM");
+        must(&["start", name]);
+        must(&["kill", name]);
+        let code = || must(&["inspect", "--format", "{{.State.ExitCode}}", name]).trim().to_owned();
+        crate::world::eventually("killed", || code() == "137");
+        must(&["rm", name]);
+    }
+}
+
 /// A containerd of the test's own.
 struct Containerd {
     place: Place,
