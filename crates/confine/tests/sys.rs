@@ -1,6 +1,7 @@
 //! The system calls, against what /proc says of this thread.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(unsafe_code, reason = "a fork beside other threads")]
 
 use dropcap_confine::sys;
 
@@ -42,4 +43,23 @@ fn fork_refuses_where_there_are_threads() {
     assert_eq!(sys::fork().unwrap_err().kind(), std::io::ErrorKind::Deadlock);
     drop(_keep);
     let _ = thread.join().unwrap();
+}
+
+#[test]
+fn fork_waits_for_a_thread_that_is_about_to_end() {
+    // SAFETY: the child takes no lock that a test beside this one may hold: it prints nothing.
+    let ended = match unsafe { sys::fork_unchecked() }.unwrap() {
+        sys::Fork::Child => {
+            std::thread::spawn(|| std::thread::sleep(std::time::Duration::from_millis(20)));
+            match sys::fork() {
+                Ok(sys::Fork::Child) => sys::exit_now(0),
+                Ok(sys::Fork::Parent(child)) => {
+                    sys::exit_now(sys::wait(child).map_or(2, |it| it.code()))
+                }
+                Err(_) => sys::exit_now(1),
+            }
+        }
+        sys::Fork::Parent(child) => sys::wait(child).unwrap(),
+    };
+    assert_eq!(ended, sys::Wait::Exited(0));
 }

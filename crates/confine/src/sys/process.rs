@@ -2,6 +2,14 @@
 #![allow(unsafe_code, reason = "fork and _exit")]
 
 use std::io;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// A thread that was joined, or that has nothing left to do, may be one of the process for a moment still: it is
+/// joined when it has given up its memory (`mm_release`), and counts until the kernel has taken it off the list
+/// (`__exit_signal`), which on a busy machine it does when it gets a processor again.
+const ENDING: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_micros(200);
 
 /// Which of the two processes goes on here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +61,12 @@ pub fn fork() -> io::Result<Fork> {
 
 /// Refuses where a forked child might wait forever for a lock that another thread held.
 pub(super) fn require_single_thread() -> io::Result<()> {
-    if !is_single_threaded()? {
+    let deadline = Instant::now() + ENDING;
+    while !is_single_threaded()? {
+        if Instant::now() < deadline {
+            sleep(PAUSE);
+            continue;
+        }
         let message = "fork in a process with several threads";
         return Err(io::Error::new(io::ErrorKind::Deadlock, message));
     }
