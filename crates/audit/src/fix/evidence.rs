@@ -77,8 +77,33 @@ pub fn started_with(container: &Container) -> String {
     command_hash(words)
 }
 
+/// What would make a container's fixes safe: a line that learns, or what only a person can say.
+pub(super) fn remedy(
+    container: &Container,
+    workload: Option<&Workload>,
+    input: &Input,
+    engine: &str,
+    mend: Option<&Mend>,
+) -> String {
+    let learn = learn_line(container, workload);
+    match workload.and_then(|known| evidence_gap(container, known, input, engine, mend)) {
+        // Learning takes away nothing that somebody allows, and accepts nothing.
+        Some(EvidenceGap::Unseen(set)) => {
+            format!(
+                "taking {set} out of the policy's `allow`, or a test that fails without it in {learn}"
+            )
+        }
+        Some(EvidenceGap::Refused(set)) => {
+            format!(
+                "`accepted = true` beside {set} in the policy, from somebody who has looked at it"
+            )
+        }
+        _ => learn,
+    }
+}
+
 /// The line that would learn what the container needs.
-pub(super) fn learn_line(container: &Container, workload: Option<&Workload>) -> String {
+fn learn_line(container: &Container, workload: Option<&Workload>) -> String {
     let test = workload.and_then(|workload| workload.test.as_deref()).unwrap_or("CMD");
     let quoted = test.replace('\'', r"'\''");
     format!("`dropcap learn --test '{quoted}' {}`", container.id)

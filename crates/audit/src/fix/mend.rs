@@ -3,7 +3,7 @@
 //! A script is mended as a whole or not at all: what `learn` tried is the whole, and a step that is left
 //! as it was may fail where the one before it is another.
 
-use super::evidence::{evidence_gap, learn_line};
+use super::evidence::{evidence_gap, remedy};
 use super::script_step::{Replaced, is_mended, replace_step};
 use super::{Because, Change, FileEdit, Fix};
 use crate::{Input, Options};
@@ -121,8 +121,8 @@ impl Mend {
             let workload = policy.and_then(|policy| policy.workload_for(&id, image));
             let engine = options.engine_for(container);
             if let Some(reason) = self.not_learned(container, workload, input, engine.name()) {
-                let learn = learn_line(container, workload);
-                self.notes.push(format!("what would make it safe: {learn}"));
+                let remedy = remedy(container, workload, input, engine.name(), Some(self));
+                self.notes.push(format!("what would make it safe: {remedy}"));
                 self.because = Because::Unproved(reason);
                 return;
             }

@@ -1,7 +1,7 @@
 //! What a container should say in the end, and how sure that is.
 
 use super::candidates::candidates;
-use super::evidence::{learn_line, without_proof};
+use super::evidence::{remedy, without_proof};
 use super::{Because, Change, Fix};
 use crate::analysis::first_process;
 use crate::catalogue::{Candidate, Known};
@@ -46,8 +46,8 @@ pub struct Plan {
     container: String,
     /// The entry of the catalogue that was learnt for it; none where the policy speaks of it.
     pub(crate) learnt: Option<&'static Entry>,
-    /// The line that would learn what the container needs.
-    pub(crate) learn: String,
+    /// What would make its fixes safe.
+    pub(crate) remedy: String,
 }
 
 impl Plan {
@@ -75,7 +75,7 @@ impl Plan {
             file: container.file.clone(),
             container: container.id.clone(),
             learnt: None,
-            learn: learn_line(container, workload),
+            remedy: remedy(container, workload, input, engine.name(), script.mend),
         };
         let Some(states) = analysis.states() else {
             plan.because = Because::Unproved("it does not start as it is written".to_owned());
@@ -277,7 +277,7 @@ impl Plan {
             notes.push(self.exec_note());
         }
         if let Because::Unproved(_) = &because {
-            notes.push(format!("what would make it safe: {}", self.learn));
+            notes.push(format!("what would make it safe: {}", self.remedy));
         }
         self.editable.then(|| Fix {
             tier: because.tier(),

@@ -31,7 +31,7 @@ fn check(subject: &Subject) -> Vec<Finding> {
         subject
             .finding(&RULE, Level::Warning, span)
             .message(message)
-            .help(format!("learn again: {}", subject.plan.learn))
+            .help(format!("learn again: {}", subject.plan.remedy))
             .done(),
     ]
 }

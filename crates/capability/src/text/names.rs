@@ -29,6 +29,7 @@ fn hint(nearest: Option<Capability>) -> String {
 /// assert_eq!(set.to_string(), "CAP_CHOWN,CAP_KILL,CAP_NET_RAW");
 /// let error = parse_capabilities("NET_RAWW").unwrap_err();
 /// assert_eq!(error.nearest, Some(Capability::NET_RAW));
+/// assert_eq!(parse_capabilities("net_bind").unwrap_err().nearest, Some(Capability::NET_BIND_SERVICE));
 /// ```
 ///
 /// # Errors
@@ -86,6 +87,13 @@ fn unknown(word: &str) -> CapabilityTextError {
     let likeness = |known: &Capability| {
         bare_name(*known).map_or(0.0, |name| strsim::normalized_damerau_levenshtein(name, bare))
     };
+    // Half a name has the whole in mind, however much of it is missing: NET_BIND, but not SYS.
+    let mut begun = Capability::KNOWN.iter().filter(|known| {
+        bare_name(**known).is_some_and(|name| name.starts_with(&format!("{bare}_")))
+    });
+    if let (Some(only), None) = (begun.next(), begun.next()) {
+        return CapabilityTextError { word: word.to_owned(), nearest: Some(*only) };
+    }
     let nearest = Capability::KNOWN
         .iter()
         .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))

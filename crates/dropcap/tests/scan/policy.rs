@@ -49,6 +49,26 @@ fn evidence_for_another_image_or_with_a_refusal_does_not() {
     }
 }
 
+/// Learning again takes away nothing that is allowed, and accepts nothing: so says the note.
+#[test]
+fn what_learning_again_would_not_make_safe_is_said_to_be_a_persons() {
+    let learned = workload("needed", DIGEST);
+    let refused = "[workload.evidence.KILL]\nverdict = \"refused-but-passed\"\nbecause = \"x\"\n";
+    for (policy, remedy) in [
+        (
+            learned.replace("[\"CHOWN\"]", "[\"CHOWN\", \"KILL\"]"),
+            "taking CAP_KILL out of the policy's `allow`, or a test that fails without it in \
+             `dropcap learn --test 'pg_isready -q' compose.yaml#db`",
+        ),
+        (format!("{learned}{refused}"), "`accepted = true` beside CAP_KILL in the policy"),
+    ] {
+        let document = tree(&policy).scan(&[]);
+        let fix = &of(&document, "caps-not-dropped")[0]["fix"];
+        assert_eq!(fix["tier"], "unsafe", "{fix:#}");
+        assert!(fix["notes"].to_string().contains(remedy), "{fix:#}");
+    }
+}
+
 /// The catalogue learnt Debian's Redis. What else is called so is somebody else's, even where the rest is word for word
 /// the same.
 #[test]
