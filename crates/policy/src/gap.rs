@@ -27,6 +27,11 @@ pub enum EvidenceGap {
         /// Its name.
         script: Option<String>,
     },
+    /// The script that its entrypoint ran then is not among what was read.
+    UnreadScript {
+        /// Its name.
+        script: String,
+    },
     /// Allowed, and nobody has seen it to be needed.
     Unseen(CapabilitySet),
     /// Refused while the test passed, and nobody has accepted it.
@@ -68,6 +73,10 @@ impl fmt::Display for EvidenceGap {
                 let script = script.as_deref().unwrap_or("its entrypoint's script");
                 write!(f, "was learned with another text of {script}")
             }
+            Self::UnreadScript { script } => write!(
+                f,
+                "was learned with {script}, which was not read: name the folder, or FILE#SUBJECT"
+            ),
             Self::Unseen(set) => write!(f, "allows {set}, of which there is no evidence"),
             Self::Refused(set) => write!(
                 f,

@@ -18,7 +18,19 @@ pub fn evidence_gap(
     let written = workload.script_hash().and_then(|_| script_hash(container, input));
     let mended = mend.filter(|_| written.is_some()).map(Mend::hash);
     let scripts: Vec<&str> = written.as_deref().into_iter().chain(mended).collect();
-    workload.evidence_gap(&digests, &started_with(container), engine, &scripts)
+    match workload.evidence_gap(&digests, &started_with(container), engine, &scripts)? {
+        // A file that is named alone comes without the scripts beside it.
+        EvidenceGap::OtherScript { script: Some(script) } if !was_read(&script, input) => {
+            Some(EvidenceGap::UnreadScript { script })
+        }
+        gap => Some(gap),
+    }
+}
+
+/// Whether a file of this name was read, however the policy's folder lies to it.
+fn was_read(script: &str, input: &Input) -> bool {
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    input.sources.keys().any(|path| name(path) == name(script))
 }
 
 /// The name of the text of the script that a container's entrypoint runs, as it is written; `None` where

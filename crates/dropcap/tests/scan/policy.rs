@@ -69,6 +69,27 @@ fn what_learning_again_would_not_make_safe_is_said_to_be_a_persons() {
     }
 }
 
+/// A file that is named alone comes without the script beside it: that is no drift, and no evidence.
+#[test]
+fn a_script_that_was_not_read_is_no_other_script() {
+    let policy = format!(
+        "{}script = \"entry.sh\"\nscript-hash = \"{DIGEST}\"\n",
+        workload("needed", DIGEST)
+    );
+    let tree = tree(&policy);
+    let compose = tree.text("compose.yaml");
+    let mounted = "    entrypoint: [/entry.sh]\n    volumes: [\"./entry.sh:/entry.sh:ro\"]\n";
+    tree.write("compose.yaml", format!("{compose}{mounted}"));
+    tree.write("entry.sh", "#!/bin/sh\nexec serve\n");
+    let alone = tree.scan(&["compose.yaml"]);
+    assert_eq!(of(&alone, "policy-drift").len(), 0, "{alone:#}");
+    let fix = &of(&alone, "caps-not-dropped")[0]["fix"];
+    assert_eq!(fix["tier"], "unsafe", "{fix:#}");
+    assert!(alone.to_string().contains("with entry.sh, which was not read"), "{alone:#}");
+    let with_it = tree.scan(&[]);
+    assert_eq!(of(&with_it, "policy-drift").len(), 1, "{with_it:#}");
+}
+
 /// The catalogue learnt Debian's Redis. What else is called so is somebody else's, even where the rest is word for word
 /// the same.
 #[test]
