@@ -124,6 +124,19 @@ fn what_is_mended_is_tried_anew() {
 }
 
 #[test]
+fn evidence_that_cannot_be_added_to_is_said_before_anything_runs() {
+    let tree = Tree::new(&[("dropcap.evidence.json", "{ \"schema\": 1,")]);
+    let ran = tree.dropcap(&["learn", "--by-trial", "--", "touch", "it-ran"]);
+    assert_eq!(ran.code, 2, "{}", ran.all());
+    assert!(
+        ran.stderr.contains("nothing can be added to ./dropcap.evidence.json"),
+        "{}",
+        ran.all()
+    );
+    assert!(!tree.path("it-ran").exists());
+}
+
+#[test]
 fn an_interrupted_search_leaves_nothing_and_goes_on() {
     let tree = Tree::new(&[]);
     let line = "echo x >> count; sleep 0.2; sleep 77.125 & rm -f x; touch x && chown 33 x";

@@ -103,11 +103,20 @@ fn work(arguments: &Arguments, session: &Session) -> Result<u8, Failure> {
     Ok(if arguments.compare && !comparison.is_same() { DRIFT } else { 0 })
 }
 
+/// Where it will be written, if it is.
+fn place(arguments: &Arguments, folder: &Path) -> Result<Place, Failure> {
+    let place = Place::find(arguments.policy.as_deref(), folder)?;
+    if !arguments.compare {
+        place.can_be_added_to()?;
+    }
+    Ok(place)
+}
+
 fn of_command(
     arguments: &Arguments,
     session: &Session,
 ) -> Result<(Place, Record, Journal), Failure> {
-    let place = Place::find(arguments.policy.as_deref(), Path::new("."))?;
+    let place = place(arguments, Path::new("."))?;
     let (own, in_namespace) = privilege()?;
     let (record, journal) = command::learn(arguments, &place, session, &own, in_namespace)?;
     Ok((place, record, journal))
@@ -134,7 +143,7 @@ fn of_target(
     };
     let file = target.rsplit_once('#').filter(|_| running.is_none()).map_or("", |(file, _)| file);
     let folder = Path::new(file).parent().filter(|folder| *folder != Path::new(""));
-    let place = Place::find(arguments.policy.as_deref(), folder.unwrap_or(Path::new(".")))?;
+    let place = place(arguments, folder.unwrap_or(Path::new(".")))?;
     let options = Options {
         policy_place: project.policy_place.clone(),
         dropcap: own_path(),

@@ -44,6 +44,18 @@ impl Place {
         self.folder().join(format!(".dropcap.learn.{name}"))
     }
 
+    /// That there is no evidence yet, or some that more can be added to: said before anything runs.
+    pub fn can_be_added_to(&self) -> Result<(), Failure> {
+        let evidence = self.folder().join(EVIDENCE_NAME);
+        let cannot = || {
+            Failure::new(format!("nothing can be added to {}", evidence.display()))
+                .help("mend it, or move it away: a new one is begun then")
+        };
+        let before = read(&evidence).map_err(|error| cannot().because(error))?;
+        let added = add_record(&text(&before), "", serde_json::Value::Null);
+        added.map(drop).map_err(|error| cannot().because(error))
+    }
+
     /// Writes both files: the evidence first, so that a policy never claims what is not there.
     pub fn write(
         &self,
