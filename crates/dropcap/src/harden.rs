@@ -50,7 +50,7 @@ pub struct Arguments {
     #[arg(long)]
     no_engine: bool,
     /// How long a workload that is started has until its test passes
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     patience: u64,
     #[command(flatten)]
     selection: Selection,

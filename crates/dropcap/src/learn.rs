@@ -39,6 +39,9 @@ use std::path::PathBuf;
 /// Runs the workload as it is, then with less and less, until nothing can be taken away; writes what it
 /// found into dropcap.toml, and everything that it saw into dropcap.evidence.json beside it.
 #[derive(Args)]
+#[command(
+    override_usage = "dropcap learn [OPTIONS] <TARGET>\n       dropcap learn [OPTIONS] -- <CMD>..."
+)]
 pub struct Arguments {
     /// A container that is written in a file, FILE#SUBJECT, or a copy of one that runs, container:NAME
     #[arg(value_name = "TARGET", conflicts_with = "command", required_unless_present = "command")]
@@ -59,7 +62,7 @@ pub struct Arguments {
     #[arg(long)]
     by_trace: bool,
     /// The most that a phase of a trial may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     patience: u64,
     /// Say what is new and what is gone since the policy was written, and write nothing
     #[arg(long)]

@@ -137,6 +137,16 @@ fn evidence_that_cannot_be_added_to_is_said_before_anything_runs() {
 }
 
 #[test]
+fn a_phase_has_a_second_at_least_and_a_day_at_most() {
+    let tree = Tree::new(&[]);
+    for wrong in ["0", "86401", "99999999999999999999"] {
+        let ran = tree.dropcap(&["learn", "--patience", wrong, "--", "true"]);
+        assert_eq!(ran.code, 2, "{}", ran.all());
+        assert!(ran.stderr.contains("--patience"), "{}", ran.all());
+    }
+}
+
+#[test]
 fn an_interrupted_search_leaves_nothing_and_goes_on() {
     let tree = Tree::new(&[]);
     let line = "echo x >> count; sleep 0.2; sleep 77.125 & rm -f x; touch x && chown 33 x";
