@@ -70,6 +70,9 @@ const KINDS: [Kind; 5] = [
     Kind { name: "`exec --privileged`", program: "runtime", summary: calibration },
 ];
 
+/// Where dropcap is in a guest.
+const DROPCAP: &str = "/bin/dropcap";
+
 /// The test of the OCI runtime that wants a root who holds everything.
 const PRIVILEGED: &str = "plain::exec_privileged_is_held";
 
@@ -84,7 +87,10 @@ impl Kind {
             "differential" => Command::new([&path, "--cases", &cases, "--seed", &seed])
                 .limit(LIMIT + Duration::from_secs(options.cases / SLOWEST)),
             "doors" => Command::new([&path, "--table"]).limit(LIMIT),
-            "runtime" => Command::new([path.as_str(), "--exact", PRIVILEGED]).limit(LIMIT),
+            "run" => Command::new([path]).environment("DROPCAP", DROPCAP).limit(LIMIT),
+            "runtime" => Command::new([path.as_str(), "--exact", PRIVILEGED])
+                .environment("DROPCAP", DROPCAP)
+                .limit(LIMIT),
             _ => Command::new([path]).limit(LIMIT),
         }
     }
@@ -105,8 +111,7 @@ pub fn run(
         .copy(&programs.calibration, "/bin/calibration")?
         .copy(&programs.run, "/bin/run")?
         .copy(&programs.runtime, "/bin/runtime")?
-        // Where the tests look for it, as here.
-        .copy(&programs.dropcap, &programs.dropcap.to_string_lossy())?
+        .copy(&programs.dropcap, DROPCAP)?
         // Policies are trusted in there.
         .file("/var/lib/nothing", 0o644, "");
     for tool in TOOLS {
