@@ -89,6 +89,10 @@ pub fn run(arguments: &Uninstall) -> Result<ExitCode, Failure> {
 
 /// Has a dockerd that runs forget the runtime, which `file` says nothing of any more.
 fn forget(file: &Path) -> Result<(), Failure> {
+    // Where there is no folder for it, no dockerd has read it.
+    if !file.parent().is_some_and(Path::is_dir) {
+        return Ok(());
+    }
     let now = files::read(file)?;
     let failed = |error| Failure::new(format!("cannot read {}", file.display())).because(error);
     let between = Engine::Docker.between(now.as_deref(), None).map_err(failed)?;
