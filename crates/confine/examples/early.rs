@@ -95,6 +95,15 @@ mod program {
                 }
             }
         }
+        // The piece that was given last is given again.
+        let used = vec![7_u8; 100];
+        let address = used.as_ptr().addr();
+        drop(used);
+        let mut zeroed = vec![0_u8; 100];
+        claim!(zeroed.as_ptr().addr() == address && zeroed.iter().all(|byte| *byte == 0));
+        zeroed.push(1);
+        claim!(zeroed.as_ptr().addr() == address && zeroed.pop() == Some(1));
+
         // More than the fixed piece has.
         let mut large = vec![1_u8; 3 << 20];
         large.resize(5 << 20, 2);

@@ -77,17 +77,18 @@ impl Match {
     }
 }
 
-/// A glob that has been read. Building the automaton of one takes longer than all else that the OCI
-/// runtime does with a policy, so it is built only for globs that need it.
+/// A glob that has been read. Reading one for an automaton takes a good part of what the OCI runtime does with a
+/// policy, and building the automaton longer than all else, so either is done only for globs that need it.
 #[derive(Debug, Clone)]
 pub struct Pattern {
-    glob: Glob,
-    automaton: OnceLock<GlobMatcher>,
+    written: String,
+    /// None where there is nothing but text, `*` and `?`.
+    special: Option<(Glob, OnceLock<GlobMatcher>)>,
 }
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
-        self.glob == other.glob
+        self.written == other.written
     }
 }
 
@@ -96,23 +97,25 @@ impl Eq for Pattern {}
 impl Pattern {
     /// Reads a glob.
     pub(crate) fn new(glob: &str) -> Result<Self, globset::Error> {
-        Ok(Self { glob: Glob::new(glob)?, automaton: OnceLock::new() })
+        // `**` is more than two stars.
+        let special = glob.contains(['[', ']', '{', '}', '\\']) || glob.contains("**");
+        let special = if special { Some((Glob::new(glob)?, OnceLock::new())) } else { None };
+        Ok(Self { written: glob.to_owned(), special })
     }
 
     /// The glob as it was written.
     pub fn as_str(&self) -> &str {
-        self.glob.glob()
+        &self.written
     }
 
     /// Whether `text` is one of those named.
     pub fn matches(&self, text: &str) -> bool {
-        let glob = self.as_str();
-        // `**` is more than two stars, and what is beyond ASCII is not matched byte by byte.
-        let simple = !glob.contains(['[', '{', '\\']) && !glob.contains("**");
-        if simple && glob.is_ascii() && text.is_ascii() {
-            return matches_wildcards(glob.as_bytes(), text.as_bytes());
+        match &self.special {
+            None => matches_wildcards(self.written.as_bytes(), text.as_bytes()),
+            Some((glob, automaton)) => {
+                automaton.get_or_init(|| glob.compile_matcher()).is_match(text)
+            }
         }
-        self.automaton.get_or_init(|| self.glob.compile_matcher()).is_match(text)
     }
 
     /// Whether the image `reference` is one of those named, in the short or in the full spelling:
@@ -159,12 +162,14 @@ mod tests {
 
     #[test]
     fn wildcards_match_what_the_automaton_matches() {
-        let globs = ["", "*", "?", "a*", "*a", "a*b*a", "?b", "a?*", "*ab*", "ab", "*a?b*/"];
+        let globs = ["", "*", "?", "??", "a*", "*a", "a*b*a", "?b", "a?*", "*ab*", "ab", "*a?b*/"];
+        let globs = globs.into_iter().chain(["é", "?é", "*é*", "a,b", "!a", "a-b", "^", "a.b"]);
         let texts =
             ["", "a", "b", "ab", "ba", "aba", "abab", "aabba", "a/b", "a/b/", "xab/y", "acb/"];
+        let others = ["é", "éb", "aé", "日本", "a,b", "!a", "a-b", "^", "a.b", "axb", "a\nb"];
         for glob in globs {
             let automaton = Glob::new(glob).expect("a glob").compile_matcher();
-            for text in texts {
+            for text in texts.into_iter().chain(others) {
                 assert_eq!(pattern(glob).matches(text), automaton.is_match(text), "{glob} {text}");
             }
         }

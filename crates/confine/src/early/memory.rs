@@ -24,13 +24,14 @@ static FREE: AtomicPtr<u8> = AtomicPtr::new(MEMORY.0.get().cast());
 static LEFT: AtomicUsize = AtomicUsize::new(ARENA);
 
 /// The program's allocator: the standard library's, and before the C library starts one that takes
-/// from a fixed piece, then from mmap(2), and gives nothing back.
+/// from a fixed piece, then from mmap(2), and takes back only the piece that was given last: a page that is
+/// touched for the first time costs more than what is done in it.
 ///
 /// What was allocated early is not used any more once the C library has started: the early
 /// function has returned, or never will.
 pub struct EarlyMemory;
 
-// SAFETY: `System` keeps the contract; early memory is fresh, aligned, zeroed and never reused.
+// SAFETY: `System` keeps the contract; early memory is aligned and nobody else's.
 unsafe impl GlobalAlloc for EarlyMemory {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if EARLY.load(Ordering::Relaxed) {
@@ -42,16 +43,25 @@ unsafe impl GlobalAlloc for EarlyMemory {
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         if EARLY.load(Ordering::Relaxed) {
-            return early(layout);
+            let piece = early(layout);
+            if !piece.is_null() {
+                // SAFETY: it has so many bytes.
+                unsafe { piece.write_bytes(0, layout.size()) };
+            }
+            return piece;
         }
         // SAFETY: as above.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        if !EARLY.load(Ordering::Relaxed) {
-            // SAFETY: as above; it is `System`'s, since nothing early lives on.
-            unsafe { System.dealloc(pointer, layout) }
+        // SAFETY: as above; what is given back late is `System`'s, since nothing early lives on.
+        unsafe {
+            if EARLY.load(Ordering::Relaxed) {
+                take_back(pointer, layout.size());
+            } else {
+                System.dealloc(pointer, layout);
+            }
         }
     }
 
@@ -107,6 +117,18 @@ fn take(layout: Layout) -> Option<*mut u8> {
     Some(piece)
 }
 
+/// Makes the piece that was given last free again; others stay taken.
+///
+/// # Safety
+/// `piece` has `size` bytes, and nobody uses it any more.
+unsafe fn take_back(piece: *mut u8, size: usize) {
+    // SAFETY: one byte behind a piece is still of its memory.
+    if unsafe { piece.add(size) } == FREE.load(Ordering::Relaxed) {
+        FREE.store(piece, Ordering::Relaxed);
+        LEFT.store(LEFT.load(Ordering::Relaxed) + size, Ordering::Relaxed);
+    }
+}
+
 /// Makes the piece that was given last larger, where that can be.
 ///
 /// # Safety
@@ -153,7 +175,7 @@ mod tests {
     static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
     #[test]
-    fn pieces_are_aligned_zeroed_and_apart() {
+    fn pieces_are_aligned_and_apart() {
         let _guard = ONE_AT_A_TIME.lock();
         let pieces = [(3, 1), (8, 8), (1, 1), (100, 64), (16, 16), (ARENA, 8), (7, 4096), (5, 2)];
         let pieces = [&pieces[..], &[(MORE + 1, 8), (MORE, 1), (3, 1)]].concat();
@@ -163,7 +185,6 @@ mod tests {
             assert!(!piece.is_null() && piece.addr().is_multiple_of(align), "{size} {align}");
             // SAFETY: `early` gave `size` bytes to this test alone.
             let bytes = unsafe { std::slice::from_raw_parts_mut(piece, size) };
-            assert!(bytes.iter().all(|byte| *byte == 0), "{size} {align}");
             bytes.fill(0xff);
             let (start, end) = (piece.addr(), piece.addr() + size);
             assert!(taken.iter().all(|(from, to)| end <= *from || start >= *to), "{size} {align}");
@@ -181,6 +202,20 @@ mod tests {
             assert!(!grow(second, 24, usize::MAX / 2), "there is no more");
         }
         assert_eq!(early(layout(1, 1)).addr(), second.addr() + 24);
+    }
+
+    #[test]
+    fn the_last_piece_is_taken_back() {
+        let _guard = ONE_AT_A_TIME.lock();
+        let [first, second] = [(); 2].map(|()| early(layout(8, 8)));
+        // SAFETY: each has 8 bytes, and nobody uses them.
+        unsafe {
+            take_back(first, 8);
+            assert_eq!(early(layout(8, 8)).addr(), second.addr() + 8, "it was not the last");
+            take_back(second.add(8), 8);
+            take_back(second, 8);
+        }
+        assert_eq!(early(layout(8, 8)), second);
     }
 
     #[test]
