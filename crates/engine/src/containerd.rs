@@ -5,76 +5,38 @@ mod identity;
 
 use crate::names::{DOCKER_DEFAULTS, upper};
 use crate::runtime::{self, RuntimeError, Spec};
-use crate::{
-    AppArmor, Host, ImageKnowledge, InitialState, Process, Refusal, Rule, Seccomp, Version,
-};
-use dropcap_capability::{Capability, CapabilitySet, Credentials, NamespaceGate};
-use dropcap_manifest::{Settings, Spanned};
+use crate::start::{Start, Started, Steps};
+use crate::{AppArmor, Process, Refusal, Rule, Seccomp};
+use dropcap_capability::{Capability, CapabilitySet, Credentials};
+use dropcap_manifest::Spanned;
 use std::collections::BTreeMap;
 
-/// One container of a pod, and what was found out on the way.
-struct Containerd<'a> {
-    settings: &'a Settings,
-    image: ImageKnowledge<'a>,
-    version: Version,
-    host: &'a Host,
-    rules: Vec<Rule>,
-    assumptions: Vec<String>,
-}
+/// The CRI plugin with its default options.
+pub(crate) struct Containerd;
 
-/// As [`crate::initial_state`].
-pub(crate) fn initial_state(
-    settings: &Settings,
-    process: Process<'_>,
-    image: ImageKnowledge<'_>,
-    version: Version,
-    host: &Host,
-) -> Result<InitialState, Refusal> {
-    let (rules, assumptions) = (Vec::new(), Vec::new());
-    let mut containerd = Containerd { settings, image, version, host, rules, assumptions };
-    containerd.start(process).map_err(|refusal| Refusal { rules: containerd.rules, ..refusal })
-}
+impl Steps for Containerd {
+    const ASSUMES: &'static str = "the kubelet and containerd run with their default \
+        options and runc, and nothing in the cluster changes or refuses the pod when it is admitted";
 
-impl Containerd<'_> {
-    fn start(&mut self, process: Process<'_>) -> Result<InitialState, Refusal> {
-        self.assumptions.push(
-            "the kubelet and containerd run with their default options and runc, and nothing in the \
-             cluster changes or refuses the pod when it is admitted"
-                .to_owned(),
-        );
-        let no_new_privs = self.no_new_privileges()?;
-        let set = self.capabilities();
-        let first = self.spec(set, no_new_privs)?;
-        let (seccomp, seccomp_allows) = self.seccomp(set)?;
-        let apparmor = self.apparmor();
-        let sysctls = self.sysctls()?;
-        let credentials = self.run(&first)?;
+    fn take(start: &mut Start<'_, Self>, process: Process<'_>) -> Result<Started, Refusal> {
+        let no_new_privs = start.no_new_privileges()?;
+        let set = start.capabilities();
+        let first = start.spec(set, no_new_privs)?;
+        let (seccomp, seccomp_allows) = start.seccomp(set)?;
+        let apparmor = start.apparmor();
+        let sysctls = start.sysctls()?;
+        let credentials = start.run(&first)?;
         if let Process::Exec { user, privileged } = process {
-            self.exec(user, privileged)?;
+            start.exec(user, privileged)?;
         }
-        let gate = NamespaceGate { seccomp_allows, chrooted: false, ..self.host.gate };
-        Ok(InitialState {
-            credentials,
-            gate,
-            seccomp,
-            apparmor,
-            sysctls,
-            assumptions: std::mem::take(&mut self.assumptions),
-            rules: std::mem::take(&mut self.rules),
-        })
+        Ok(Started { credentials, seccomp, seccomp_allows, apparmor, sysctls })
     }
+}
 
-    fn privileged(&self) -> bool {
-        self.settings.privileged.as_ref().is_some_and(|privileged| privileged.value)
-    }
-
+impl Start<'_, Containerd> {
     /// Whether the pod has a user namespace of its own.
     fn has_user_namespace(&self) -> bool {
         self.settings.host_users.as_ref().is_some_and(|host_users| !host_users.value)
-    }
-
-    fn refuse(rule: Rule, word: &str, reason: impl Into<String>) -> Refusal {
-        Refusal { reason: reason.into(), rule, word: word.to_owned(), rules: Vec::new() }
     }
 
     /// no_new_privs (`AddNoNewPrivileges`), once the API server has let it pass
@@ -87,7 +49,7 @@ impl Containerd<'_> {
         }
         let refused = |what: &str, word: &str| {
             let reason = format!("cannot set `allowPrivilegeEscalation` to false and {what}");
-            Err(Self::refuse(Rule::ContainerdEscalationRefused, word, reason))
+            Err(Refusal::new(Rule::ContainerdEscalationRefused, word, reason))
         };
         if self.privileged() {
             return refused("`privileged` to true", "privileged");
@@ -209,7 +171,7 @@ impl Containerd<'_> {
                 RuntimeError::Lacks(_) | RuntimeError::Unbounded(_) => Rule::ContainerdDaemonLacks,
                 RuntimeError::Execve(_) => Rule::ContainerdExec,
             };
-            Self::refuse(rule, "", error.to_string())
+            Refusal::new(rule, "", error.to_string())
         })
     }
 
@@ -218,12 +180,12 @@ impl Containerd<'_> {
         self.rules.push(Rule::ContainerdExec);
         if privileged {
             let reason = "the kubelet's exec cannot ask for privilege";
-            return Err(Self::refuse(Rule::ContainerdExecUser, "", reason));
+            return Err(Refusal::new(Rule::ContainerdExecUser, "", reason));
         }
         match user.filter(|user| !user.is_empty()) {
             Some(user) => {
                 let reason = "the kubelet's exec takes no user: it is always that of the container";
-                Err(Self::refuse(Rule::ContainerdExecUser, user, reason))
+                Err(Refusal::new(Rule::ContainerdExecUser, user, reason))
             }
             None => Ok(()),
         }
@@ -239,19 +201,13 @@ impl Containerd<'_> {
             Some("Unconfined") => (Rule::ContainerdSeccompUnconfined, open),
             Some(_) if !self.host.seccomp => {
                 let reason = "seccomp is not supported";
-                return Err(Self::refuse(Rule::ContainerdSeccompDefault, "", reason));
+                return Err(Refusal::new(Rule::ContainerdSeccompDefault, "", reason));
             }
             Some("RuntimeDefault") if set.contains(Capability::SYS_ADMIN) => {
                 (Rule::ContainerdSeccompSysAdmin, (Seccomp::Default, true))
             }
             Some("RuntimeDefault") => (Rule::ContainerdSeccompDefault, (Seccomp::Default, false)),
-            Some(profile) => {
-                self.assumptions.push(format!(
-                    "the seccomp profile `{profile}` was not read, so it counts as letting user \
-                     namespaces through"
-                ));
-                (Rule::ContainerdSeccompCustom, (Seccomp::Custom(profile.to_owned()), true))
-            }
+            Some(profile) => (Rule::ContainerdSeccompCustom, (self.custom_seccomp(profile), true)),
         };
         self.rules.push(rule);
         Ok(answer)
@@ -291,7 +247,7 @@ impl Containerd<'_> {
             if host_network && name.starts_with("net.") {
                 let reason =
                     format!("sysctl {name} may not be specified when the pod has hostNetwork");
-                return Err(Self::refuse(Rule::ContainerdSysctlRefused, name, reason));
+                return Err(Refusal::new(Rule::ContainerdSysctlRefused, name, reason));
             }
             sysctls.insert(name.clone(), value.clone());
         }

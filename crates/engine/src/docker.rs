@@ -3,87 +3,56 @@
 use crate::names::{self, DOCKER_DEFAULTS, Names};
 use crate::runtime::{self, Spec};
 use crate::security_opt::{self, SecurityOptions};
+use crate::start::{Start, Started, Steps};
 use crate::users::{self, Found, How};
-use crate::{
-    AppArmor, Host, ImageKnowledge, InitialState, Process, Refusal, Rule, Seccomp, Version,
-};
-use dropcap_capability::{Capability, CapabilitySet, NamespaceGate};
-use dropcap_image::UserError;
-use dropcap_manifest::Settings;
+use crate::{AppArmor, Process, Refusal, Rule, Seccomp, Version};
+use dropcap_capability::{Capability, CapabilitySet, Credentials};
+use dropcap_manifest::Spanned;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The release that learnt the capabilities of Linux 5.8 and 5.9, and asks its own environment.
 const ASKS_ENVIRONMENT: Version = Version::new(23, 0, 0);
 
-/// One container on one daemon, and what was found out on the way.
-struct Docker<'a> {
-    settings: &'a Settings,
-    image: ImageKnowledge<'a>,
-    version: Version,
-    host: &'a Host,
-    rules: Vec<Rule>,
-    assumptions: Vec<String>,
-}
+/// The daemon with its default options.
+pub(crate) struct Docker;
 
-/// As [`crate::initial_state`].
-pub(crate) fn initial_state(
-    settings: &Settings,
-    process: Process<'_>,
-    image: ImageKnowledge<'_>,
-    version: Version,
-    host: &Host,
-) -> Result<InitialState, Refusal> {
-    let (rules, assumptions) = (Vec::new(), Vec::new());
-    let mut docker = Docker { settings, image, version, host, rules, assumptions };
-    docker.start(process).map_err(|refusal| Refusal { rules: docker.rules, ..refusal })
-}
+impl Steps for Docker {
+    const ASSUMES: &'static str = "the daemon runs with its default options (no \
+        userns-remap, no rootless mode, no no-new-privileges or seccomp profile of its own)";
 
-impl Docker<'_> {
-    fn start(&mut self, process: Process<'_>) -> Result<InitialState, Refusal> {
-        self.assumptions.push(
-            "the daemon runs with its default options (no userns-remap, no rootless mode, no \
-             no-new-privileges or seccomp profile of its own)"
-                .to_owned(),
-        );
-        let set = self.capabilities()?;
-        let options = self.security_options()?;
-        let no_new_privs = self.no_new_privileges(&options);
-        let word = users::word(self.settings.user.as_ref(), self.image);
-        let first = self.spec(word, set, no_new_privs)?;
-        let (seccomp, seccomp_allows) = self.seccomp(&options, set)?;
-        let apparmor = self.apparmor(&options);
-        let sysctls = self.sysctls()?;
+    fn take(start: &mut Start<'_, Self>, process: Process<'_>) -> Result<Started, Refusal> {
+        let set = start.capabilities()?;
+        let options = start.security_options()?;
+        let no_new_privs = start.no_new_privileges(&options);
+        let word = users::word(start.settings.user.as_ref(), start.image);
+        let first = start.spec(word, set, no_new_privs)?;
+        let (seccomp, seccomp_allows) = start.seccomp(&options, set)?;
+        let apparmor = start.apparmor(&options);
+        let sysctls = start.sysctls()?;
 
         // An exec goes into a container that runs, so the first process has to start as well.
-        let mut credentials = self.run(&first)?;
+        let mut credentials = start.run(&first)?;
         match process {
             Process::First => {}
             Process::Exec { user, privileged } => {
-                self.rules.push(Rule::DockerExec);
+                start.rules.push(Rule::DockerExec);
                 let mut spec = first;
                 if let Some(user) = user.filter(|user| !user.is_empty()) {
-                    self.rules.push(Rule::DockerExecUser);
-                    self.set_user(&mut spec, Some(user))?;
+                    start.rules.push(Rule::DockerExecUser);
+                    start.set_user(&mut spec, Some(user))?;
                 }
                 if privileged {
-                    self.rules.push(Rule::DockerExecPrivileged);
-                    self.set_capabilities(&mut spec, self.everything(), true);
+                    start.rules.push(Rule::DockerExecPrivileged);
+                    start.set_capabilities(&mut spec, start.everything(), true);
                 }
-                credentials = self.run(&spec)?;
+                credentials = start.run(&spec)?;
             }
         }
-        let gate = NamespaceGate { seccomp_allows, chrooted: false, ..self.host.gate };
-        Ok(InitialState {
-            credentials,
-            gate,
-            seccomp,
-            apparmor,
-            sysctls,
-            assumptions: std::mem::take(&mut self.assumptions),
-            rules: std::mem::take(&mut self.rules),
-        })
+        Ok(Started { credentials, seccomp, seccomp_allows, apparmor, sysctls })
     }
+}
 
+impl Start<'_, Docker> {
     /// The capabilities that this version knows by name.
     fn known(&self) -> CapabilitySet {
         let last = match self.version < ASKS_ENVIRONMENT {
@@ -105,7 +74,7 @@ impl Docker<'_> {
     fn capabilities(&mut self) -> Result<CapabilitySet, Refusal> {
         let add = self.names(&self.settings.cap_add, "CapAdd")?;
         let drop = self.names(&self.settings.cap_drop, "CapDrop")?;
-        if self.settings.privileged.as_ref().is_some_and(|privileged| privileged.value) {
+        if self.privileged() {
             self.rules.push(Rule::DockerPrivileged);
             return Ok(self.everything());
         }
@@ -139,20 +108,12 @@ impl Docker<'_> {
         Ok((DOCKER_DEFAULTS - drop.set) | add.set)
     }
 
-    fn names(
-        &self,
-        words: &[dropcap_manifest::Spanned<String>],
-        list: &str,
-    ) -> Result<Names, Refusal> {
-        let refuse = |rule, word: String, reason: String| Refusal {
-            reason: format!("invalid {list}: {reason}"),
-            rule,
-            word,
-            rules: Vec::new(),
-        };
+    fn names(&self, words: &[Spanned<String>], list: &str) -> Result<Names, Refusal> {
+        let refuse =
+            |rule, word, reason| Refusal::new(rule, word, format!("invalid {list}: {reason}"));
         let names = names::read(words, self.known()).map_err(|unknown| {
             let too_new = unknown.capability().is_some();
-            let rule = match self.settings.privileged.as_ref().is_some_and(|given| given.value) {
+            let rule = match self.privileged() {
                 _ if too_new => Rule::DockerTooNewCapability,
                 true => Rule::DockerPrivilegedNames,
                 false => Rule::DockerUnknownCapability,
@@ -219,18 +180,8 @@ impl Docker<'_> {
 
     /// The user with its groups (`getUser`).
     fn set_user(&mut self, spec: &mut Spec, word: Option<&str>) -> Result<(), Refusal> {
-        let refuse = |rule, error: UserError| Refusal {
-            word: match &error {
-                UserError::NoSuchUser(word)
-                | UserError::NoSuchGroup(word)
-                | UserError::OutOfRange(word) => word.clone(),
-            },
-            reason: error.to_string(),
-            rule,
-            rules: Vec::new(),
-        };
         let Found { user, how, assumed } = users::find(word, self.image.users())
-            .map_err(|error| refuse(Rule::DockerUserRefused, error))?;
+            .map_err(|error| Refusal::of_user(Rule::DockerUserRefused, error))?;
         self.rules.push(match how {
             How::Absent => Rule::DockerUserAbsent,
             How::Number => Rule::DockerUserNumber,
@@ -244,7 +195,7 @@ impl Docker<'_> {
             self.image.users(),
             &mut self.assumptions,
         )
-        .map_err(|error| refuse(Rule::DockerGroupAddRefused, error))?;
+        .map_err(|error| Refusal::of_user(Rule::DockerGroupAddRefused, error))?;
         if !added.is_empty() {
             self.rules.push(Rule::DockerGroupAdd);
         }
@@ -257,16 +208,12 @@ impl Docker<'_> {
         Ok(())
     }
 
-    fn run(&mut self, spec: &Spec) -> Result<dropcap_capability::Credentials, Refusal> {
+    fn run(&mut self, spec: &Spec) -> Result<Credentials, Refusal> {
         if !spec.bounding.is_subset(self.host.bounding) {
             self.rules.push(Rule::DockerDaemonLacks);
         }
-        runtime::start(spec, self.host).map_err(|error| Refusal {
-            reason: error.to_string(),
-            rule: Rule::DockerCannotGive,
-            word: String::new(),
-            rules: Vec::new(),
-        })
+        runtime::start(spec, self.host)
+            .map_err(|error| Refusal::new(Rule::DockerCannotGive, "", error.to_string()))
     }
 
     fn security_options(&self) -> Result<SecurityOptions, Refusal> {
@@ -275,12 +222,8 @@ impl Docker<'_> {
             true => (&["disable", "writable-cgroups"], &["writable-cgroups"]),
             false => (&["disable"], &[]),
         };
-        security_opt::read(&self.settings.security_opt, bare, keys).map_err(|refused| Refusal {
-            reason: format!("invalid --security-opt {}: {:?}", refused.step, refused.word),
-            rule: Rule::DockerSecurityOptRefused,
-            word: refused.word,
-            rules: Vec::new(),
-        })
+        security_opt::read(&self.settings.security_opt, bare, keys)
+            .map_err(|refused| Refusal::of_security_opt(Rule::DockerSecurityOptRefused, refused))
     }
 
     fn no_new_privileges(&mut self, options: &SecurityOptions) -> bool {
@@ -298,7 +241,7 @@ impl Docker<'_> {
         options: &SecurityOptions,
         set: CapabilitySet,
     ) -> Result<(Seccomp, bool), Refusal> {
-        let privileged = self.settings.privileged.as_ref().is_some_and(|given| given.value);
+        let privileged = self.privileged();
         let named = options.seccomp.as_deref().filter(|profile| !profile.is_empty());
         let builtin = named == Some("builtin") && self.version >= ASKS_ENVIRONMENT;
         let keeps_custom = Rule::DockerSeccompPrivilegedCustom.row().applies(self.version);
@@ -309,24 +252,15 @@ impl Docker<'_> {
             Some(_) if privileged && !keeps_custom => (Rule::DockerSeccompUnconfined, open),
             Some(profile) if !builtin => {
                 if !self.host.seccomp {
-                    return Err(Refusal {
-                        reason: "seccomp is not enabled in your kernel, cannot run a custom \
-                                 seccomp profile"
-                            .to_owned(),
-                        rule: Rule::DockerSeccompCustom,
-                        word: profile.to_owned(),
-                        rules: Vec::new(),
-                    });
+                    let reason = "seccomp is not enabled in your kernel, cannot run a custom \
+                                  seccomp profile";
+                    return Err(Refusal::new(Rule::DockerSeccompCustom, profile, reason));
                 }
-                self.assumptions.push(format!(
-                    "the seccomp profile `{profile}` was not read, so it counts as letting user \
-                     namespaces through"
-                ));
                 let rule = match privileged {
                     true => Rule::DockerSeccompPrivilegedCustom,
                     false => Rule::DockerSeccompCustom,
                 };
-                (rule, (Seccomp::Custom(profile.to_owned()), true))
+                (rule, (self.custom_seccomp(profile), true))
             }
             _ if !self.host.seccomp => (Rule::DockerSeccompUnconfined, open),
             // The profile is computed from the bounding set that is asked for, before the runtime
@@ -342,11 +276,10 @@ impl Docker<'_> {
 
     fn apparmor(&mut self, options: &SecurityOptions) -> AppArmor {
         self.rules.push(Rule::DockerAppArmor);
-        let privileged = self.settings.privileged.as_ref().is_some_and(|given| given.value);
         match options.apparmor.as_deref().filter(|profile| !profile.is_empty()) {
             Some("unconfined") => AppArmor::Unconfined,
             Some(profile) => AppArmor::Named(profile.to_owned()),
-            None if privileged => AppArmor::Unconfined,
+            None if self.privileged() => AppArmor::Unconfined,
             None => AppArmor::Default,
         }
     }
@@ -376,12 +309,8 @@ impl Docker<'_> {
             .iter()
             .find(|(name, _)| name.starts_with("net.") && network == "host");
         if let Some((name, _)) = of_the_host {
-            return Err(Refusal {
-                reason: format!("sysctl \"{name}\" not allowed in host network namespace"),
-                rule: Rule::DockerSysctlRefused,
-                word: name.clone(),
-                rules: Vec::new(),
-            });
+            let reason = format!("sysctl \"{name}\" not allowed in host network namespace");
+            return Err(Refusal::new(Rule::DockerSysctlRefused, name, reason));
         }
         if !self.settings.sysctls.is_empty() {
             self.rules.push(Rule::DockerSysctlSet);

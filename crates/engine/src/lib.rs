@@ -1,7 +1,8 @@
 //! What an engine makes of a container: its settings become an initial state.
 //!
-//! Each engine is one file, its rules are rows of one table ([`Rule`]), with the versions that they
-//! hold for, where they were read and how they were checked. `docs/engines.md` prints the table.
+//! Each engine is one file with the steps that it takes (`start` has what all of them do alike); its
+//! rules are rows of one table ([`Rule`]), with the versions that they hold for, where they were read
+//! and how they were checked. `docs/engines.md` prints the table.
 //!
 //! # Limitations
 //! A daemon counts as started with its default options, and the container's first program as an
@@ -17,6 +18,7 @@ mod podman;
 mod rule;
 mod runtime;
 mod security_opt;
+mod start;
 mod state;
 mod users;
 mod version;
@@ -26,7 +28,11 @@ pub use rule::{Evidence, Row, Rule};
 pub use state::{AppArmor, Host, ImageKnowledge, InitialState, Process, Refusal, Seccomp};
 pub use version::{EngineVersion, EngineVersionError, Version};
 
+use containerd::Containerd;
+use docker::Docker;
 use dropcap_manifest::{Engine, Settings};
+use podman::Podman;
+use start::Given;
 
 /// The state in which `engine` starts `process` of a container with `settings`.
 ///
@@ -60,14 +66,11 @@ pub fn initial_state(
     engine: &EngineVersion,
     host: &Host,
 ) -> Result<InitialState, Refusal> {
+    let given = Given { settings, image, version: engine.version, host };
     match engine.engine {
-        Engine::Containerd => {
-            containerd::initial_state(settings, process, image, engine.version, host)
-        }
-        Engine::Docker => docker::initial_state(settings, process, image, engine.version, host),
-        Engine::OpenShell => {
-            openshell::initial_state(settings, process, image, engine.version, host)
-        }
-        Engine::Podman => podman::initial_state(settings, process, image, engine.version, host),
+        Engine::Containerd => start::initial_state::<Containerd>(given, process),
+        Engine::Docker => start::initial_state::<Docker>(given, process),
+        Engine::OpenShell => openshell::initial_state(given, process),
+        Engine::Podman => start::initial_state::<Podman>(given, process),
     }
 }

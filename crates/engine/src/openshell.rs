@@ -4,7 +4,9 @@
 //! later, as its user. What is said here is the state of the supervisor, and of an exec into the
 //! same container.
 
-use crate::{Host, ImageKnowledge, InitialState, Process, Refusal, Rule, Version, docker};
+use crate::docker::Docker;
+use crate::start::{self, Given};
+use crate::{InitialState, Process, Refusal, Rule};
 use dropcap_manifest::{Settings, Spanned};
 
 /// What the driver adds to Docker's defaults.
@@ -24,15 +26,14 @@ fn rewrite(written: &Settings) -> Settings {
     }
 }
 
-/// As [`crate::initial_state`]; `version` is that of Docker.
+/// As [`crate::initial_state`]; the version that is given is that of Docker.
 pub(crate) fn initial_state(
-    settings: &Settings,
+    given: Given<'_>,
     process: Process<'_>,
-    image: ImageKnowledge<'_>,
-    version: Version,
-    host: &Host,
 ) -> Result<InitialState, Refusal> {
-    let mut state = docker::initial_state(&rewrite(settings), process, image, version, host)?;
+    let settings = given.settings;
+    let given = Given { settings: &rewrite(settings), ..given };
+    let mut state = start::initial_state::<Docker>(given, process)?;
     let ignored = settings.privileged.is_some()
         || !settings.cap_add.is_empty()
         || !settings.cap_drop.is_empty()

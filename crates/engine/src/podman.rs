@@ -5,77 +5,43 @@ mod identity;
 use crate::names::{self, Names, PODMAN_DEFAULTS};
 use crate::runtime::{self, RuntimeError, Spec};
 use crate::security_opt::{self, SecurityOptions};
+use crate::start::{Start, Started, Steps};
 use crate::users;
-use crate::{
-    AppArmor, Host, ImageKnowledge, InitialState, Process, Refusal, Rule, Seccomp, Version,
-};
-use dropcap_capability::{CapabilitySet, Credentials, NamespaceGate};
-use dropcap_manifest::{Settings, Spanned};
+use crate::{AppArmor, Process, Refusal, Rule, Seccomp};
+use dropcap_capability::{CapabilitySet, Credentials};
+use dropcap_manifest::Spanned;
 use std::collections::BTreeMap;
 
-/// One container, and what was found out on the way.
-struct Podman<'a> {
-    settings: &'a Settings,
-    image: ImageKnowledge<'a>,
-    version: Version,
-    host: &'a Host,
-    rules: Vec<Rule>,
-    assumptions: Vec<String>,
-}
+/// Podman with its default options.
+pub(crate) struct Podman;
 
-/// As [`crate::initial_state`], for the versions from 4.3 on.
-pub(crate) fn initial_state(
-    settings: &Settings,
-    process: Process<'_>,
-    image: ImageKnowledge<'_>,
-    version: Version,
-    host: &Host,
-) -> Result<InitialState, Refusal> {
-    let (rules, assumptions) = (Vec::new(), Vec::new());
-    let mut podman = Podman { settings, image, version, host, rules, assumptions };
-    podman.start(process).map_err(|refusal| Refusal { rules: podman.rules, ..refusal })
-}
+impl Steps for Podman {
+    const ASSUMES: &'static str = "podman runs as root with its default containers.conf, \
+        and the image has no io.containers.capabilities label";
 
-impl Podman<'_> {
-    fn start(&mut self, process: Process<'_>) -> Result<InitialState, Refusal> {
-        self.assumptions.push(
-            "podman runs as root with its default containers.conf, and the image has no \
-             io.containers.capabilities label"
-                .to_owned(),
-        );
-        let word = users::word(self.settings.user.as_ref(), self.image);
-        let (set, added) = self.capabilities(word)?;
-        let options = self.security_options()?;
+    fn take(start: &mut Start<'_, Self>, process: Process<'_>) -> Result<Started, Refusal> {
+        let word = users::word(start.settings.user.as_ref(), start.image);
+        let (set, added) = start.capabilities(word)?;
+        let options = start.security_options()?;
         let no_new_privs = options.no_new_privileges.is_some_and(|(value, _)| value);
         if options.no_new_privileges.is_some() {
-            self.rules.push(Rule::PodmanNoNewPrivileges);
+            start.rules.push(Rule::PodmanNoNewPrivileges);
         }
-        let first = self.first(word, set, added, no_new_privs)?;
-        let (seccomp, seccomp_allows) = self.seccomp(&options);
-        let apparmor = self.apparmor(&options);
-        let sysctls = self.sysctls()?;
-        let mut credentials = self.run(&first)?;
+        let first = start.first(word, set, added, no_new_privs)?;
+        let (seccomp, seccomp_allows) = start.seccomp(&options);
+        let apparmor = start.apparmor(&options);
+        let sysctls = start.sysctls()?;
+        let mut credentials = start.run(&first)?;
         if let Process::Exec { user, privileged } = process {
             let user = user.filter(|user| !user.is_empty());
-            let spec = self.exec(&first, word, user, privileged)?;
-            credentials = self.run(&spec)?;
+            let spec = start.exec(&first, word, user, privileged)?;
+            credentials = start.run(&spec)?;
         }
-        let gate = NamespaceGate { seccomp_allows, chrooted: false, ..self.host.gate };
-        Ok(InitialState {
-            credentials,
-            gate,
-            seccomp,
-            apparmor,
-            sysctls,
-            assumptions: std::mem::take(&mut self.assumptions),
-            rules: std::mem::take(&mut self.rules),
-        })
+        Ok(Started { credentials, seccomp, seccomp_allows, apparmor, sysctls })
     }
+}
 
-    fn privileged(&self) -> bool {
-        self.settings.privileged.as_ref().is_some_and(|privileged| privileged.value)
-    }
-
+impl Start<'_, Podman> {
     /// The container's set, and what is added by name (`capabilities.MergeCapabilities`).
     fn capabilities(
         &mut self,
@@ -105,7 +71,7 @@ impl Podman<'_> {
                     "ALL".to_owned(),
                 ),
             };
-            return Err(Refusal { reason, rule: Rule::PodmanConflict, word, rules: Vec::new() });
+            return Err(Refusal::new(Rule::PodmanConflict, word, reason));
         }
         let set = if drop.all {
             self.rules.push(Rule::PodmanDropAll);
@@ -130,11 +96,9 @@ impl Podman<'_> {
     }
 
     fn names(&self, words: &[Spanned<String>]) -> Result<Names, Refusal> {
-        names::read(words, CapabilitySet::KNOWN).map_err(|unknown| Refusal {
-            reason: format!("{:?}: unknown capability", unknown.normalized),
-            rule: Rule::PodmanUnknownCapability,
-            word: unknown.word,
-            rules: Vec::new(),
+        names::read(words, CapabilitySet::KNOWN).map_err(|unknown| {
+            let reason = format!("{:?}: unknown capability", unknown.normalized);
+            Refusal::new(Rule::PodmanUnknownCapability, unknown.word, reason)
         })
     }
 
@@ -195,26 +159,20 @@ impl Podman<'_> {
     }
 
     fn run(&self, spec: &Spec) -> Result<Credentials, Refusal> {
-        runtime::start(spec, self.host).map_err(|error| Refusal {
-            rule: match error {
+        runtime::start(spec, self.host).map_err(|error| {
+            let rule = match error {
                 RuntimeError::Lacks(_) => Rule::PodmanDaemonLacks,
                 RuntimeError::Unbounded(_) => Rule::PodmanUnbounded,
                 RuntimeError::Execve(_) => Rule::PodmanExec,
-            },
-            reason: error.to_string(),
-            word: String::new(),
-            rules: Vec::new(),
+            };
+            Refusal::new(rule, "", error.to_string())
         })
     }
 
     fn security_options(&self) -> Result<SecurityOptions, Refusal> {
         let keys = ["mask", "unmask", "proc-opts", "systempaths"];
-        security_opt::read(&self.settings.security_opt, &[], &keys).map_err(|refused| Refusal {
-            reason: format!("invalid --security-opt {}: {:?}", refused.step, refused.word),
-            rule: Rule::PodmanSecurityOptRefused,
-            word: refused.word,
-            rules: Vec::new(),
-        })
+        security_opt::read(&self.settings.security_opt, &[], &keys)
+            .map_err(|refused| Refusal::of_security_opt(Rule::PodmanSecurityOptRefused, refused))
     }
 
     /// The profile, and whether it lets user namespaces through; the default one does.
@@ -225,13 +183,7 @@ impl Podman<'_> {
                 (Rule::PodmanSeccompUnconfined, Seccomp::Unconfined)
             }
             None => (Rule::PodmanSeccompDefault, Seccomp::Default),
-            Some(profile) => {
-                self.assumptions.push(format!(
-                    "the seccomp profile `{profile}` was not read, so it counts as letting user \
-                     namespaces through"
-                ));
-                (Rule::PodmanSeccompCustom, Seccomp::Custom(profile.to_owned()))
-            }
+            Some(profile) => (Rule::PodmanSeccompCustom, self.custom_seccomp(profile)),
         };
         self.rules.push(rule);
         (seccomp, true)
@@ -259,12 +211,8 @@ impl Podman<'_> {
         for (name, value) in &self.settings.sysctls {
             if network == "host" && name.starts_with("net.") {
                 let why = "can't be set since Network Namespace set to host";
-                return Err(Refusal {
-                    reason: format!("sysctl {name}={value} {why}"),
-                    rule: Rule::PodmanSysctlRefused,
-                    word: name.clone(),
-                    rules: Vec::new(),
-                });
+                let reason = format!("sysctl {name}={value} {why}");
+                return Err(Refusal::new(Rule::PodmanSysctlRefused, name, reason));
             }
             sysctls.insert(name.clone(), value.clone());
         }

@@ -1,7 +1,8 @@
 //! What an engine makes of a container: the initial state, or a refusal.
 
-use crate::Rule;
+use crate::{Rule, security_opt};
 use dropcap_capability::{CapabilitySet, Credentials, Kernel, NamespaceGate};
+use dropcap_image::UserError;
 use thiserror::Error;
 
 /// Which process of a container is asked about.
@@ -127,4 +128,26 @@ pub struct Refusal {
     pub word: String,
     /// The rows that counted before it.
     pub rules: Vec<Rule>,
+}
+
+impl Refusal {
+    /// The refusal of `word` by `rule`; the rows before it are added where the start ends.
+    pub(crate) fn new(rule: Rule, word: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), rule, word: word.into(), rules: Vec::new() }
+    }
+
+    /// The refusal of a user or a group by `rule`.
+    pub(crate) fn of_user(rule: Rule, error: UserError) -> Self {
+        let reason = error.to_string();
+        let (UserError::NoSuchUser(word)
+        | UserError::NoSuchGroup(word)
+        | UserError::OutOfRange(word)) = error;
+        Self::new(rule, word, reason)
+    }
+
+    /// The refusal of an entry of `security_opt` by `rule`.
+    pub(crate) fn of_security_opt(rule: Rule, refused: security_opt::Refused) -> Self {
+        let reason = format!("invalid --security-opt {}: {:?}", refused.step, refused.word);
+        Self::new(rule, refused.word, reason)
+    }
 }

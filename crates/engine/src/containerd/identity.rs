@@ -1,12 +1,13 @@
 //! Whom the processes of a container run as, and in which groups.
 
 use super::Containerd;
+use crate::start::Start;
 use crate::users::{self, Found, How};
 use crate::{ImageKnowledge, Refusal, Rule};
 use dropcap_image::{User, UserError};
 use std::collections::BTreeSet;
 
-impl Containerd<'_> {
+impl Start<'_, Containerd> {
     /// The user (`determineEffectiveSecurityContext` of the kubelet, `WithUser`) and the groups
     /// (`WithAdditionalGIDs`, `WithSupplementalGroups`).
     pub(super) fn identity(&mut self) -> Result<(User, BTreeSet<u32>), Refusal> {
@@ -104,19 +105,9 @@ fn verify_not_root(written: Option<&str>, word: &str) -> Result<(), Refusal> {
              is non-root"
         ),
     };
-    Err(Containerd::refuse(Rule::ContainerdRunAsNonRoot, word, reason))
+    Err(Refusal::new(Rule::ContainerdRunAsNonRoot, word, reason))
 }
 
 fn refuse(error: UserError) -> Refusal {
-    let word = match &error {
-        UserError::NoSuchUser(word)
-        | UserError::NoSuchGroup(word)
-        | UserError::OutOfRange(word) => word.clone(),
-    };
-    Refusal {
-        reason: error.to_string(),
-        rule: Rule::ContainerdUserRefused,
-        word,
-        rules: Vec::new(),
-    }
+    Refusal::of_user(Rule::ContainerdUserRefused, error)
 }

@@ -2,11 +2,12 @@
 
 use super::Podman;
 use crate::runtime::Spec;
+use crate::start::Start;
 use crate::{Refusal, Rule, users};
-use dropcap_image::{User, UserError, Users};
+use dropcap_image::{User, Users};
 use std::collections::BTreeSet;
 
-impl Podman<'_> {
+impl Start<'_, Podman> {
     /// The first process (`Container.generateSpec`).
     pub(super) fn set_user(&mut self, spec: &mut Spec, word: Option<&str>) -> Result<(), Refusal> {
         let word = word.unwrap_or_default();
@@ -83,16 +84,7 @@ impl Podman<'_> {
         word: &str,
         listed: Option<&Users>,
     ) -> Result<(User, BTreeSet<u32>), Refusal> {
-        let refuse = |error: UserError| Refusal {
-            word: match &error {
-                UserError::NoSuchUser(word)
-                | UserError::NoSuchGroup(word)
-                | UserError::OutOfRange(word) => word.clone(),
-            },
-            reason: error.to_string(),
-            rule: Rule::PodmanUserRefused,
-            rules: Vec::new(),
-        };
+        let refuse = |error| Refusal::of_user(Rule::PodmanUserRefused, error);
         let found = users::find(Some(word), listed).map_err(refuse)?;
         self.assumptions.extend(found.assumed);
         let added = users::added_groups(&self.settings.group_add, listed, &mut self.assumptions)
