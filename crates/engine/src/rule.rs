@@ -1,10 +1,6 @@
 //! The engines' rules as one table: what each says, since when, where it was read and how it was
 //! checked.
 
-mod table;
-
-pub use table::Rule;
-
 use crate::Version;
 use dropcap_manifest::Engine;
 
@@ -60,6 +56,48 @@ impl Row {
             && self.until.is_none_or(|until| version < until)
     }
 }
+
+/// Writes the table: `Name "engine/rule" Engine Evidence`, with `since` and `until` where not every version
+/// has it, then what it says and where it is written.
+macro_rules! rules {
+    ($($rule:ident $id:literal $engine:ident $evidence:ident
+       $(since ($($since:literal),+))? $(until ($($until:literal),+))?
+       $says:literal [$source:literal];)+) => {
+        /// The name of a row.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[allow(missing_docs, reason = "each row says itself what it means")]
+        pub enum Rule { $($rule),+ }
+
+        impl Rule {
+            /// Every row.
+            pub const ALL: &'static [Self] = &[$(Self::$rule),+];
+
+            /// What the table says of it.
+            pub const fn row(self) -> $crate::Row {
+                match self {
+                    $(Self::$rule => $crate::Row {
+                        id: $id,
+                        engine: dropcap_manifest::Engine::$engine,
+                        since: rules!(@version $($($since),+)?),
+                        until: rules!(@version $($($until),+)?),
+                        says: $says,
+                        source: $source,
+                        evidence: $crate::Evidence::$evidence,
+                    }),+
+                }
+            }
+        }
+    };
+    (@version) => { None };
+    (@version $major:literal, $minor:literal, $patch:literal) => {
+        Some($crate::Version::new($major, $minor, $patch))
+    };
+}
+
+// Behind the macro that it is written with.
+mod table;
+
+pub use table::Rule;
 
 #[cfg(test)]
 mod tests {

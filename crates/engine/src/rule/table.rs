@@ -1,44 +1,5 @@
 //! Every rule of every engine: its row, and its name here.
 
-use super::{Evidence, Row};
-use crate::Version;
-use dropcap_manifest::Engine;
-
-macro_rules! rules {
-    ($($rule:ident $id:literal $engine:ident $evidence:ident
-       $(since ($($since:literal),+))? $(until ($($until:literal),+))?
-       $says:literal [$source:literal];)+) => {
-        /// The name of a row.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[allow(missing_docs, reason = "each row says itself what it means")]
-        pub enum Rule { $($rule),+ }
-
-        impl Rule {
-            /// Every row.
-            pub const ALL: &'static [Self] = &[$(Self::$rule),+];
-
-            /// What the table says of it.
-            pub const fn row(self) -> Row {
-                match self {
-                    $(Self::$rule => Row {
-                        id: $id,
-                        engine: Engine::$engine,
-                        since: rules!(@version $($($since),+)?),
-                        until: rules!(@version $($($until),+)?),
-                        says: $says,
-                        source: $source,
-                        evidence: Evidence::$evidence,
-                    }),+
-                }
-            }
-        }
-    };
-    (@version) => { None };
-    (@version $major:literal, $minor:literal, $patch:literal) => {
-        Some(Version::new($major, $minor, $patch))
-    };
-}
-
 rules! {
     DockerDefaults "docker/defaults" Docker Measured
         "nothing added, nothing dropped: the 14 defaults"
