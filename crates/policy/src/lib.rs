@@ -32,6 +32,7 @@ mod learned;
 mod matching;
 mod place;
 mod policy;
+mod reader;
 #[cfg(unix)]
 mod trust;
 
