@@ -14,6 +14,7 @@
 mod analysis;
 mod audit;
 mod catalogue;
+mod draft;
 mod finding;
 mod fix;
 mod input;
@@ -21,6 +22,7 @@ mod place;
 mod proof;
 mod rules;
 mod script;
+mod sets;
 mod subject;
 mod wording;
 

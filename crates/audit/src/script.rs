@@ -1,7 +1,7 @@
 //! A shell script that changes privilege, as the rules see it.
 
+use crate::draft::Draft;
 use crate::rules::Rule;
-use crate::subject::Draft;
 use crate::{Level, Mend};
 use dropcap_manifest::PrivilegeStep;
 use std::ops::Range;

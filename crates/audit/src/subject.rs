@@ -1,13 +1,13 @@
-//! What a rule looks at, and how it says what it has found.
+//! What a rule looks at: one container, with all that is known of it.
 
 use crate::analysis::ASSUMED_EXECUTABLE;
-use crate::finding::fingerprint;
+use crate::draft::Draft;
 use crate::fix::{Mend, evidence_gap};
 use crate::proof::Before;
 use crate::rules::{PODS_BASELINE, Rule};
 use crate::wording::Wording;
-use crate::{Analysis, Finding, Fix, Input, Level, Plan, States};
-use dropcap_capability::{Capability, CapabilitySet, DoorKind, Tier};
+use crate::{Analysis, Finding, Input, Level, Plan, States};
+use dropcap_capability::{Capability, CapabilitySet, DoorKind};
 use dropcap_engine::{DOCKER_DEFAULTS, EngineVersion, capability_named};
 use dropcap_image::Image;
 use dropcap_manifest::{Container, Engine, Kind, PrivilegeStep, Spanned, Starter};
@@ -276,130 +276,5 @@ impl<'a> Subject<'a> {
             [door] => format!("through {}", door.path),
             [door, rest @ ..] => format!("through {} and {} other files", door.path, rest.len()),
         }
-    }
-}
-
-/// A finding in the making.
-#[must_use]
-pub struct Draft {
-    finding: Finding,
-}
-
-impl Draft {
-    /// A finding of `rule` about `container`, at `span` of `file`.
-    pub fn new(
-        rule: &'static Rule,
-        level: Level,
-        container: &str,
-        file: &str,
-        span: Range<usize>,
-    ) -> Self {
-        Self {
-            finding: Finding {
-                rule: rule.name,
-                level,
-                container: container.to_owned(),
-                file: file.to_owned(),
-                line: 0,
-                column: 0,
-                end_line: 0,
-                end_column: 0,
-                message: String::new(),
-                help: String::new(),
-                fix: None,
-                references: rule.references,
-                fingerprint: fingerprint(&[rule.name, container]),
-                span,
-            },
-        }
-    }
-
-    /// With what is wrong.
-    pub fn message(mut self, message: impl Into<String>) -> Self {
-        self.finding.message = message.into();
-        self
-    }
-
-    /// With what to do.
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.finding.help = help.into();
-        self
-    }
-
-    /// With what it rests on, in place of what its rule says.
-    pub fn references(mut self, references: &'static [&'static str]) -> Self {
-        self.finding.references = references;
-        self
-    }
-
-    /// With the change that mends it.
-    pub fn fix(mut self, fix: Option<Fix>) -> Self {
-        self.finding.fix = fix;
-        self
-    }
-
-    /// With what tells it from another finding of the same rule in the same container.
-    pub fn about(mut self, detail: &str) -> Self {
-        self.finding.fingerprint =
-            fingerprint(&[self.finding.rule, &self.finding.container, detail]);
-        self
-    }
-
-    /// The finding, its place still in bytes alone.
-    pub fn done(self) -> Finding {
-        self.finding
-    }
-}
-
-/// A set for a message: all of a short one, of a long one the number and what is worth most.
-pub fn in_words(set: CapabilitySet) -> String {
-    /// Beyond this a list is no longer read.
-    const SHORT: usize = 4;
-    const WORST: usize = 3;
-    let names = |members: &[dropcap_capability::Capability]| {
-        members.iter().map(ToString::to_string).collect::<Vec<_>>()
-    };
-    let mut members: Vec<_> = set.iter().collect();
-    if members.len() <= SHORT {
-        return match names(&members).as_slice() {
-            [] => "no capability".to_owned(),
-            [one] => one.clone(),
-            [most @ .., last] => format!("{} and {last}", most.join(", ")),
-        };
-    }
-    let worth = |tier| match tier {
-        Tier::RootEquivalent | Tier::Network => 0,
-        Tier::Moderate => 1,
-        Tier::Low => 2,
-    };
-    members.sort_by_key(|member| worth(member.tier()));
-    members.truncate(WORST);
-    members.sort();
-    format!("{} capabilities ({}, …)", set.len(), names(&members).join(", "))
-}
-
-/// A set as a manifest writes it: `NET_RAW`, without the prefix; a number where there is no name.
-pub fn as_written(set: CapabilitySet) -> Vec<String> {
-    set.iter()
-        .map(|one| one.to_string())
-        .map(|name| name.strip_prefix("CAP_").map_or(name.clone(), str::to_owned))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use dropcap_capability::parse_capabilities;
-
-    #[test]
-    fn a_long_set_is_shown_by_its_worst() {
-        let set = |text| parse_capabilities(text).expect("capabilities");
-        assert_eq!(in_words(set("none")), "no capability");
-        assert_eq!(in_words(set("KILL,NET_RAW")), "CAP_KILL and CAP_NET_RAW");
-        assert_eq!(
-            in_words(set("CHOWN,DAC_OVERRIDE,KILL,NET_RAW,AUDIT_WRITE,NET_BIND_SERVICE,SETUID")),
-            "7 capabilities (CAP_DAC_OVERRIDE, CAP_SETUID, CAP_NET_RAW, …)"
-        );
-        assert_eq!(as_written(set("KILL,NET_RAW")), ["KILL", "NET_RAW"]);
     }
 }

@@ -7,7 +7,7 @@ use crate::analysis::first_process;
 use crate::catalogue::{Candidate, Known};
 use crate::proof::{Before, broken};
 use crate::script::Entrypoint;
-use crate::subject::as_written;
+use crate::sets::as_written;
 use crate::{Analysis, Input, States};
 use dropcap_capability::{Capability, CapabilitySet, Environment, reachable};
 use dropcap_engine::{EngineVersion, capability_named};

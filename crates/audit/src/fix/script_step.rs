@@ -2,7 +2,7 @@
 
 use super::FileEdit;
 use super::candidates::needs;
-use crate::subject::as_written;
+use crate::sets::as_written;
 use dropcap_capability::CapabilitySet;
 use dropcap_manifest::{PrivilegeStep, Tool};
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! How to start an image that only a Dockerfile tells of.
 
 use super::Plan;
-use crate::subject::as_written;
+use crate::sets::as_written;
 use std::fmt::Write;
 
 /// The `docker run` line and the Compose lines that start it as planned. A Dockerfile itself has no

@@ -2,7 +2,8 @@
 
 use super::{CIS_CAPABILITIES, Check, PODS_RESTRICTED, Rule, STIG_CAPABILITIES, page};
 use crate::fix::in_container;
-use crate::subject::{Subject, in_words};
+use crate::sets::in_words;
+use crate::subject::Subject;
 use crate::{Finding, Level};
 use dropcap_capability::CapabilitySet;
 use dropcap_manifest::Spanned;

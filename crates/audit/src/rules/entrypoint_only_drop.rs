@@ -2,7 +2,8 @@
 
 use super::{Check, Rule, page};
 use crate::fix::{in_container, start_lines};
-use crate::subject::{Subject, in_words};
+use crate::sets::in_words;
+use crate::subject::Subject;
 use crate::{Finding, Level};
 use dropcap_capability::{CapabilitySet, parse_capability};
 use dropcap_manifest::Kind;

@@ -3,7 +3,8 @@
 use super::{Check, Rule, STIG_NEW_PRIVILEGES, page};
 use crate::analysis::first_process;
 use crate::fix::{Because, Fix};
-use crate::subject::{Subject, in_words};
+use crate::sets::in_words;
+use crate::subject::Subject;
 use crate::{Finding, Level};
 use dropcap_manifest::{Engine, Kind, Spanned, Wanted};
 

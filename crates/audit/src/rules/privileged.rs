@@ -2,7 +2,8 @@
 
 use super::{Check, Rule, page};
 use crate::fix::Because;
-use crate::subject::{Subject, in_words};
+use crate::sets::in_words;
+use crate::subject::Subject;
 use crate::{Finding, Level};
 use dropcap_manifest::Wanted;
 

@@ -1,7 +1,8 @@
 //! `regain-by-setuid`
 
 use super::{Check, Rule, page};
-use crate::subject::{Subject, in_words};
+use crate::sets::in_words;
+use crate::subject::Subject;
 use crate::{Finding, Level};
 use dropcap_capability::DoorKind;
 
