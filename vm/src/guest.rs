@@ -4,7 +4,7 @@ use crate::cpio::Archive;
 use crate::init;
 use crate::kernel::Kernel;
 use crate::protocol::{Command, End, Event, PLAN, Plan, Stream};
-use crate::qemu::{Machine, Shape};
+use crate::qemu::{Machine, SHAPE, Shape};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -94,12 +94,10 @@ impl Outcome {
 impl<'a> Guest<'a> {
     /// A guest with this kernel and nothing but its init.
     pub fn new(kernel: &'a Kernel) -> Self {
-        // A second processor makes system calls no quicker under emulation: measured.
-        let shape = Shape { processors: 1, megabytes: 1024 };
-        Self { kernel, shape, archive: Archive::default(), modules: Vec::new() }
+        Self { kernel, shape: SHAPE, archive: Archive::default(), modules: Vec::new() }
     }
 
-    /// With another size than one processor and 1 GiB.
+    /// With another size than [`SHAPE`].
     #[must_use]
     pub fn shape(mut self, shape: Shape) -> Self {
         self.shape = shape;

@@ -29,8 +29,8 @@ pub struct Options {
     /// Only this kernel: 6.1, 6.12 or newest
     #[arg(long, value_parser = |name: &str| Source::named(name).ok_or("no such kernel"))]
     kernel: Option<&'static Source>,
-    /// Only this test: differential, doors, calibration, run or runtime
-    #[arg(long, conflicts_with_all = ["write", "check"])]
+    /// Only this test
+    #[arg(long, conflicts_with_all = ["write", "check"], value_parser = tests::keys())]
     only: Option<String>,
     /// Take the kernels that Debian has today, not those downloaded before
     #[arg(long)]
@@ -72,10 +72,13 @@ impl Row {
 pub fn run(options: &Options) -> io::Result<bool> {
     let started = Instant::now();
     let programs = Programs::build()?;
-    let sources: Vec<&'static Source> = match options.kernel {
-        Some(source) => vec![source],
-        None => SOURCES.iter().collect(),
+    let wanted = |source: &&Source| {
+        options.kernel.is_none_or(|only| only == *source) && tests::any(source, options)
     };
+    let sources: Vec<&'static Source> = SOURCES.iter().filter(wanted).collect();
+    if sources.is_empty() {
+        return Err(io::Error::other("this test is not run with this kernel"));
+    }
     let rows: Vec<Row> = std::thread::scope(|scope| {
         let test = |source| {
             let programs = &programs;
@@ -118,7 +121,7 @@ fn test(source: &Source, programs: &Programs, options: &Options) -> Result<Teste
     let say = |what: &str| {
         let _ = writeln!(io::stderr(), "vm: {}: {what}", source.name);
     };
-    tests::run(&kernel, programs, options, say).map_err(|error| error.to_string())
+    tests::run(source, &kernel, programs, options, say).map_err(|error| error.to_string())
 }
 
 /// What is wrong with a kernel, in full; nothing where nothing is.

@@ -11,8 +11,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// How long a daemon may take to answer; it takes about one second, more on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a daemon may take to answer; it takes about one second, more on a busy machine, and much more where
+/// the processor is emulated.
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What starts the daemon, does what it is told until its standard input ends, and clears everything away.
 ///
@@ -28,6 +29,7 @@ start() {
         --bridge none --iptables=false --ip6tables=false --ip-forward=false \
         </dev/null >>"$dir/log" 2>&1) &
     daemon=$!
+    echo "$daemon" >"$dir/daemon"
 }
 start
 trap '' INT HUP TERM
@@ -120,13 +122,16 @@ impl Docker {
             Self { directory, client: client.to_owned(), keeper, version: String::new() };
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
-            if let Ok(version) = docker.run(["version", "--format", "{{.Server.Version}}"]) {
+            // Before there is a socket, the client only takes time that the daemon needs.
+            if docker.directory.join("socket").exists()
+                && let Ok(version) = docker.run(["version", "--format", "{{.Server.Version}}"])
+            {
                 docker.version = version.trim().to_owned();
                 return Ok(docker);
             }
-            let pid = fs::read_to_string(docker.directory.join("pid"));
-            let gone = pid.is_err() && start.elapsed() > Duration::from_secs(5);
-            if gone || docker.keeper.try_wait().is_ok_and(|status| status.is_some()) {
+            if docker.daemon_ended()
+                || docker.keeper.try_wait().is_ok_and(|status| status.is_some())
+            {
                 break;
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -134,6 +139,14 @@ impl Docker {
         let log = fs::read_to_string(docker.directory.join("log")).unwrap_or_default();
         let tail: Vec<&str> = log.lines().rev().take(5).collect();
         Err(format!("dockerd with {storage} did not answer:\n{}", tail.join("\n")))
+    }
+
+    /// Whether the daemon was started and runs no more.
+    fn daemon_ended(&self) -> bool {
+        let pid = fs::read_to_string(self.directory.join("daemon")).unwrap_or_default();
+        let pid = pid.trim_end();
+        // Until its parent looks after it, what has ended is a process without a program.
+        !pid.is_empty() && fs::read_link(format!("/proc/{pid}/exe")).is_err()
     }
 
     /// Ends the daemon, as an update of it does: what it has lies still there.

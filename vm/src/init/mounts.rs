@@ -1,7 +1,8 @@
 //! The file systems that a system has.
 
 use super::saying;
-use rustix::mount::{MountFlags, mount};
+use rustix::mount::{MountFlags, mount, mount_bind, mount_move};
+use rustix::process::{chdir, chroot};
 use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -24,8 +25,12 @@ const MOUNTS: [(&str, &str, bool); 11] = [
 /// Directories that a system has besides.
 const DIRECTORIES: [&str; 5] = ["/home", "/mnt", "/opt", "/root", "/var/tmp"];
 
+/// Where the root is mounted once more, for a moment.
+const AGAIN: &str = "/.root";
+
 /// Makes and mounts them.
 pub(super) fn make() -> io::Result<()> {
+    enter_root().map_err(|error| saying("/", error))?;
     // An initramfs begins as a folder for everybody, as /tmp is.
     std::fs::set_permissions("/", Permissions::from_mode(0o755))?;
     for place in DIRECTORIES {
@@ -41,4 +46,16 @@ pub(super) fn make() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Makes the root a mount on another, as a system's is that has left its initramfs: nobody can pivot away from the
+/// first one (pivot_root(2)), as container runtimes and criu do.
+fn enter_root() -> io::Result<()> {
+    std::fs::create_dir(AGAIN)?;
+    mount_bind("/", AGAIN)?;
+    chdir(AGAIN)?;
+    mount_move(".", "/")?;
+    chroot(".")?;
+    chdir("/")?;
+    std::fs::remove_dir(AGAIN)
 }

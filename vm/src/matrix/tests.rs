@@ -2,8 +2,10 @@
 
 use super::Options;
 use super::programs::Programs;
-use dropcap_vm::kernel::Kernel;
+use clap::builder::PossibleValuesParser;
+use dropcap_vm::kernel::{Kernel, Source};
 use dropcap_vm::protocol::Event;
+use dropcap_vm::qemu::{SHAPE, Shape};
 use dropcap_vm::{Command, Error, Guest, Outcome, Report};
 use std::time::Duration;
 
@@ -20,6 +22,19 @@ const TOOLS: [&str; 11] = [
     "/usr/bin/setpriv",
     "/usr/bin/unshare",
     "/usr/sbin/runc",
+];
+
+/// What a whole dockerd takes besides, and what the test that starts one uses.
+const DOCKER: [&str; 9] = [
+    "/bin/rm",
+    "/bin/tar",
+    "/bin/umount",
+    "/usr/bin/containerd",
+    "/usr/bin/containerd-shim-runc-v2",
+    "/usr/bin/cut",
+    "/usr/bin/docker",
+    "/usr/bin/sort",
+    "/usr/sbin/dockerd",
 ];
 
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n\
@@ -56,34 +71,77 @@ pub struct Test {
 struct Kind {
     /// What it is called in the table.
     name: &'static str,
+    /// What it is called on the command line.
+    key: &'static str,
     /// The program, in the guest's /bin.
     program: &'static str,
+    /// The one kernel that it is run with, where one is enough.
+    kernel: Option<&'static str>,
+    /// Programs of the host's that it alone uses.
+    tools: &'static [&'static str],
+    /// Modules that it alone needs.
+    modules: &'static [&'static str],
+    /// Memory that the guest needs more for it: the programs lie in it.
+    megabytes: u32,
     /// How its summary is found in what it wrote.
     summary: fn(&str) -> Option<String>,
 }
 
-const KINDS: [Kind; 5] = [
-    Kind { name: "differential test", program: "differential", summary: differential },
-    Kind { name: DOORS, program: "doors", summary: doors },
-    Kind { name: "calibration", program: "calibration", summary: calibration },
-    Kind { name: "`dropcap run`", program: "run", summary: run_tests },
-    Kind { name: "`exec --privileged`", program: "runtime", summary: calibration },
+const KINDS: [Kind; 6] = [
+    Kind::of("differential test", "differential", differential),
+    Kind::of(DOORS, "doors", doors),
+    Kind::of("calibration", "calibration", calibration),
+    Kind::of("`dropcap run`", "run", run_tests),
+    Kind::of("`exec --privileged`", "runtime", calibration),
+    Kind {
+        key: "docker",
+        // What dockerd does is not the kernel's to change.
+        kernel: Some("6.12"),
+        tools: &DOCKER,
+        modules: &["overlay"],
+        megabytes: 1024,
+        ..Kind::of("`docker exec --privileged`", "runtime", calibration)
+    },
 ];
 
 /// Where dropcap is in a guest.
 const DROPCAP: &str = "/bin/dropcap";
 
-/// The test of the OCI runtime that wants a root who holds everything.
+/// The tests of the OCI runtime that want a root who holds everything.
 const PRIVILEGED: &str = "plain::exec_privileged_is_held";
+const PRIVILEGED_BY_DOCKER: &str = "docker::exec_privileged_is_held";
 
 /// The test whose output is the table of doors.
 const DOORS: &str = "doors";
 
 impl Kind {
+    /// One for every kernel, that needs nothing of its own.
+    const fn of(
+        name: &'static str,
+        program: &'static str,
+        summary: fn(&str) -> Option<String>,
+    ) -> Self {
+        Self {
+            name,
+            key: program,
+            program,
+            kernel: None,
+            tools: &[],
+            modules: &[],
+            megabytes: 0,
+            summary,
+        }
+    }
+
+    fn is_wanted(&self, source: &Source, options: &Options) -> bool {
+        self.kernel.is_none_or(|name| name == source.name)
+            && options.only.as_ref().is_none_or(|only| only == self.key)
+    }
+
     fn command(&self, options: &Options) -> Command {
         let path = format!("/bin/{}", self.program);
         let (cases, seed) = (options.cases.to_string(), options.seed.to_string());
-        match self.program {
+        match self.key {
             "differential" => Command::new([&path, "--cases", &cases, "--seed", &seed])
                 .limit(LIMIT + Duration::from_secs(options.cases / SLOWEST)),
             "doors" => Command::new([&path, "--table"]).limit(LIMIT),
@@ -91,13 +149,27 @@ impl Kind {
             "runtime" => Command::new([path.as_str(), "--exact", PRIVILEGED])
                 .environment("DROPCAP", DROPCAP)
                 .limit(LIMIT),
+            "docker" => Command::new([path.as_str(), "--exact", PRIVILEGED_BY_DOCKER])
+                .environment("DROPCAP", DROPCAP)
+                .limit(LIMIT),
             _ => Command::new([path]).limit(LIMIT),
         }
     }
 }
 
+/// What the tests are called on the command line.
+pub fn keys() -> PossibleValuesParser {
+    KINDS.map(|kind| kind.key).into()
+}
+
+/// Whether any test is run with this kernel.
+pub fn any(source: &Source, options: &Options) -> bool {
+    KINDS.iter().any(|kind| kind.is_wanted(source, options))
+}
+
 /// Runs everything in a guest with this kernel.
 pub fn run(
+    source: &Source,
     kernel: &Kernel,
     programs: &Programs,
     options: &Options,
@@ -114,13 +186,16 @@ pub fn run(
         .copy(&programs.dropcap, DROPCAP)?
         // Policies are trusted in there.
         .file("/var/lib/nothing", 0o644, "");
-    for tool in TOOLS {
+    let kinds: Vec<&Kind> = KINDS.iter().filter(|kind| kind.is_wanted(source, options)).collect();
+    let more: u32 = kinds.iter().map(|kind| kind.megabytes).sum();
+    guest = guest.shape(Shape { megabytes: SHAPE.megabytes + more, ..SHAPE });
+    for tool in TOOLS.iter().chain(kinds.iter().flat_map(|kind| kind.tools)) {
         guest = guest.program(tool)?;
     }
     // A disk, for the door `devices`.
-    guest = guest.module("brd")?;
-    let wanted = |kind: &&Kind| options.only.as_ref().is_none_or(|only| only == kind.program);
-    let kinds: Vec<&Kind> = KINDS.iter().filter(wanted).collect();
+    for module in ["brd"].iter().chain(kinds.iter().flat_map(|kind| kind.modules)) {
+        guest = guest.module(module)?;
+    }
     let commands: Vec<Command> = kinds.iter().map(|kind| kind.command(options)).collect();
     let mut running = kinds.iter();
     let report = guest.run_watched(&commands, |event| match event {

@@ -2,7 +2,7 @@
 //! twin on bare runc shows each of them open.
 
 use crate::world::{
-    Container, DEFAULTS, DROPCAP, IMAGE, INSIDE, World, eventually, holds_nothing, text,
+    Container, DEFAULTS, IMAGE, INSIDE, World, binary, eventually, holds_nothing, text,
 };
 use dropcap_testkit::status::Status;
 use std::fs;
@@ -24,10 +24,11 @@ impl<'a> Project<'a> {
     network_mode: none
     tty: true
     stop_grace_period: 1s
-    volumes: ['{DROPCAP}:{INSIDE}:ro']
+    volumes: ['{}:{INSIDE}:ro']
     healthcheck:
       test: cat /proc/self/status > /tmp/health.new; mv /tmp/health.new /tmp/health
-      interval: 1s"
+      interval: 1s",
+            binary()
         );
         let file = format!(
             "version: '2.3'\nservices:\n  db:\n    {service}\n  open:\n    runtime: runc\n    {service}\n"

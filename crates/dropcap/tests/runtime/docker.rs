@@ -2,8 +2,9 @@
 
 use crate::world::{
     BARE, CHOWN, Container, DEFAULTS, IMAGE, NET_BIND_SERVICE, World, eventually, holds_nothing,
-    text,
+    in_guest, text,
 };
+use dropcap_testkit::status::Status;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -72,6 +73,35 @@ fn setup_is_the_first_processs_alone() {
     }
 }
 
+/// What every dockerd asks for by `exec --privileged`: 20.10 knows no more, later ones ask for all that the
+/// daemon holds.
+const PRIVILEGED: u64 = (1 << 38) - 1;
+
+/// From the client through dockerd, containerd and its shim: `exec --privileged` opens the door where the machine's
+/// root has every capability to give, as a guest's has, and with dropcap it gets what the policy allows.
+#[test]
+fn exec_privileged_is_held() {
+    let world = World::shared();
+    let own = Status::of(std::process::id()).permitted;
+    let can_be_open = own & PRIVILEGED == PRIVILEGED;
+    assert!(can_be_open || !in_guest(), "a guest's root holds every capability");
+    let server = world.sleeper("server", &[]);
+    let bare = world.sleeper("server", &[BARE]);
+    let status = server.exec_status(&["--privileged"]);
+    assert_eq!((status.permitted, status.bounding), (NET_BIND_SERVICE, NET_BIND_SERVICE));
+    assert_eq!((status.effective, status.no_new_privs), (NET_BIND_SERVICE, true));
+    if can_be_open {
+        let status = bare.exec_status(&["--privileged"]);
+        let held = [status.effective, status.permitted, status.bounding];
+        assert_eq!(held.map(|set| set & PRIVILEGED), [PRIVILEGED; 3], "{status:?}");
+    } else {
+        let output = bare.exec(&["--privileged"], &["cat", "/proc/self/status"]);
+        let said = text(&output.stdout);
+        let gave = output.status.success().then(|| Status::parse(&said).effective);
+        assert!(gave.is_none_or(|gave| gave & !own == 0), "more than the machine has: {said}");
+    }
+}
+
 /// A container is known by name, label, Compose service and image; what no workload matches is
 /// observed, and recorded.
 #[test]
@@ -84,6 +114,7 @@ fn the_policy_is_found_by_what_docker_knows() {
         assert!(holds_nothing(&container.first()), "{options:?}: {:?}", container.first());
         assert!(holds_nothing(&container.exec_status(&[])));
     }
+    world.docker.run(["tag", IMAGE, "example/server:2"]).unwrap();
     let by_image = world.try_start("other", &[], "example/server:2", &["sleep", "1000"]).unwrap();
     assert_eq!(by_image.first().permitted, CHOWN | NET_BIND_SERVICE);
 

@@ -1,6 +1,6 @@
 //! `dropcap runtime install`, `status` and `uninstall`, on files as they are found.
 
-use crate::world::{DROPCAP, TRUSTED, World, dropcap, eventually, text};
+use crate::world::{TRUSTED, World, binary, dropcap, eventually, text};
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::root;
 use std::fs;
@@ -132,7 +132,7 @@ fn a_daemon_that_runs_is_told_and_forgets() {
             ];
             let line =
                 [&["runtime"], words, &["--config", config.to_str().unwrap()], &places].concat();
-            let output = Command::new(DROPCAP)
+            let output = Command::new(binary())
                 .args(line)
                 .env("DOCKER_HOST", docker.host())
                 .output()

@@ -1,6 +1,6 @@
 //! Podman and containerd, whose names for containers come by other ways.
 
-use crate::world::{CHOWN, DROPCAP, NET_BIND_SERVICE, TRUSTED, holds_nothing, text, write_policy};
+use crate::world::{CHOWN, NET_BIND_SERVICE, TRUSTED, binary, holds_nothing, text, write_policy};
 use dropcap_testkit::podman::Podman;
 use dropcap_testkit::root;
 use dropcap_testkit::status::Status;
@@ -33,7 +33,7 @@ impl Place {
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let etc = write_policy(directory.path(), POLICY, "drop-all");
         let name = directory.path().join("dropcap-runtime");
-        std::os::unix::fs::symlink(DROPCAP, &name).unwrap();
+        std::os::unix::fs::symlink(binary(), &name).unwrap();
         // These engines pass no flag on.
         let runtime = directory.path().join("with-policy");
         let script = format!(
@@ -119,7 +119,7 @@ fn podmans_containers_live_as_before() {
     };
     let script =
         "trap 'echo usr1 >/tmp/usr1' USR1; trap 'exit 7' TERM; while :; do sleep 0.1; done";
-    let mount = format!("{DROPCAP}:/dropcap:ro");
+    let mount = format!("{}:/dropcap:ro", binary());
     for with in [true, false] {
         let name = if with { "held-life" } else { "open-life" };
         let must = |words: &[&str]| succeeded(&said(with, words));

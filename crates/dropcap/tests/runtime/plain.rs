@@ -1,6 +1,8 @@
 //! runc and crun called by hand: what engines do not do, races, and many at once.
 
-use crate::world::{DROPCAP, NET_BIND_SERVICE, TRUSTED, holds_nothing, text, write_policy};
+use crate::world::{
+    NET_BIND_SERVICE, TRUSTED, binary, holds_nothing, in_guest, text, write_policy,
+};
 use dropcap_capability::CapabilitySet;
 use dropcap_testkit::root;
 use dropcap_testkit::status::Status;
@@ -51,9 +53,7 @@ impl Place {
             found.iter().find(|file| file.exists()).expect("needs runc and crun: `make setup`");
         text.push_str(&format!("below = \"{}\"\n", below.display()));
         fs::write(&settings, text).unwrap();
-        // A guest has it elsewhere.
-        let dropcap = std::env::var("DROPCAP").unwrap_or_else(|_| DROPCAP.to_owned());
-        std::os::unix::fs::symlink(dropcap, directory.path().join("dropcap-runtime")).unwrap();
+        std::os::unix::fs::symlink(binary(), directory.path().join("dropcap-runtime")).unwrap();
         let bundle = directory.path().join("bundle");
         let root = bundle.join("rootfs");
         root::busybox(&root, "root:x:0:0::/:/bin/sh\n", "root:x:0:\n");
@@ -166,12 +166,12 @@ fn exec_privileged_is_held() {
     let every: Vec<String> =
         CapabilitySet::from_bits(mask).iter().map(|capability| capability.to_string()).collect();
     let can_be_open = Status::of(std::process::id()).permitted == mask;
+    assert!(can_be_open || !in_guest(), "a guest's root holds every capability");
     for runtime in ["runc", "crun"] {
         let place = Place::new(runtime);
         place.configure(&["sleep", "1000"]);
         for (with, container) in [(true, "server1"), (false, "bare1")] {
-            // From an initramfs nobody can pivot away.
-            place.start(with, &["run", "--no-pivot", "--detach", container]);
+            place.start(with, &["run", "--detach", container]);
         }
         let document = json!({"args": ["cat", "/proc/self/status"], "cwd": "/", "env": ["PATH=/bin"],
             "user": {"uid": 0, "gid": 0},

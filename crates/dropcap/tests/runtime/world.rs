@@ -11,8 +11,18 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The binary under test; static, so that it runs in any image.
-pub const DROPCAP: &str = env!("CARGO_BIN_EXE_dropcap");
+/// The binary under test; static, so that it runs in any image. A guest has it elsewhere.
+pub fn binary() -> String {
+    std::env::var(IN_GUEST).unwrap_or_else(|_| env!("CARGO_BIN_EXE_dropcap").to_owned())
+}
+
+/// Whether this runs in a guest of the kernel matrix, whose root holds every capability.
+pub fn in_guest() -> bool {
+    std::env::var_os(IN_GUEST).is_some()
+}
+
+/// Where dropcap is; set in guests alone.
+const IN_GUEST: &str = "DROPCAP";
 /// Where containers find it.
 pub const INSIDE: &str = "/usr/local/bin/dropcap";
 pub const IMAGE: &str = "example/busybox:1";
@@ -69,7 +79,7 @@ pub fn write_policy(directory: &Path, policy: &str, without_match: &str) -> Path
 /// An engine of a test's own whose default runtime is dropcap with this policy.
 pub fn another_engine(directory: &Path, etc: &Path) -> Docker {
     let runtime = directory.join("dropcap-runtime");
-    std::os::unix::fs::symlink(DROPCAP, &runtime).unwrap();
+    std::os::unix::fs::symlink(binary(), &runtime).unwrap();
     let configuration = serde_json::json!({"default-runtime": "dropcap", "runtimes": {"dropcap":
         {"path": runtime, "runtimeArgs": [format!("--dropcap-config={}", etc.display())]}}});
     Docker::start_in(Path::new(TRUSTED), |_| configuration.to_string()).unwrap()
@@ -77,7 +87,7 @@ pub fn another_engine(directory: &Path, etc: &Path) -> Docker {
 
 /// Runs dropcap on the host.
 pub fn dropcap(arguments: &[&str]) -> Output {
-    Command::new(DROPCAP).args(arguments).output().unwrap()
+    Command::new(binary()).args(arguments).output().unwrap()
 }
 
 impl World {
@@ -111,7 +121,6 @@ impl World {
         root::busybox(&root, "root:x:0:0::/:/bin/sh\napp:x:1000:1000::/:/bin/sh\n", "root:x:0:\n");
         root::program(&root, Path::new("/bin/busybox"), "/bin/su-root", 0o4755);
         docker.import(&root, IMAGE, &[]);
-        docker.import(&root, "example/server:2", &[]);
         Self { etc: docker.directory().join("etc"), docker }
     }
 
@@ -129,7 +138,7 @@ impl World {
     ) -> Result<Container<'_>, String> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let name = format!("{kind}-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let mount = format!("{DROPCAP}:{INSIDE}:ro");
+        let mount = format!("{}:{INSIDE}:ro", binary());
         let line = ["run", "--detach", "--network=none", "--name", &name, "--volume", &mount];
         let container = Container { world: self, name: name.clone() };
         self.docker.run([&line[..], options, &[image], command].concat())?;
@@ -156,7 +165,7 @@ impl World {
 
     /// Runs dropcap on the host with this engine as the one that is asked.
     pub fn dropcap(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(DROPCAP);
+        let mut command = Command::new(binary());
         command.args(arguments).env("DOCKER_HOST", self.docker.host());
         let search = self.docker.client().parent().unwrap().to_owned();
         let path = std::env::var_os("PATH").unwrap_or_default();
