@@ -47,4 +47,4 @@ pub use matching::{Match, Running};
 pub use place::{FILE_NAME, TRUSTED};
 pub use policy::{Evidence, Policy, Provenance, STANDS_FOR, Verdict, Waiver, Workload};
 #[cfg(unix)]
-pub use trust::read_trusted;
+pub use trust::{read_trusted, trusted_folder};

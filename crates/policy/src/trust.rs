@@ -8,6 +8,8 @@ use std::path::{Component, Path, PathBuf};
 
 /// The write bits of group and others: inode(7), `S_IWGRP | S_IWOTH`.
 const OTHERS_WRITE: u32 = 0o022;
+/// inode(7), `S_ISVTX`.
+const STICKY: u32 = 0o1000;
 /// How many links a path may lead over: the kernel's `MAXSYMLINKS`.
 const LINKS: usize = 40;
 
@@ -43,6 +45,26 @@ impl Policy {
 /// As [`Policy::load_trusted`].
 pub fn read_trusted(path: &Path) -> Result<String, PolicyError> {
     crate::place::read(path, open_trusted(path)?)
+}
+
+/// The real path of a folder, if nobody but root can have put anything into it, or it into another's place.
+///
+/// # Errors
+/// Why not, or why that cannot be told.
+pub fn trusted_folder(path: &Path) -> io::Result<PathBuf> {
+    let real = real(path)?;
+    for folder in real.ancestors() {
+        let metadata = folder.symlink_metadata()?;
+        if !metadata.is_dir() {
+            return Err(io::Error::other(format!("{} is no folder", folder.display())));
+        }
+        // What is root's in there, nobody else can take away (unlink(2), rename(2)).
+        let sticky = folder != real && metadata.uid() == 0 && metadata.mode() & STICKY != 0;
+        if let (false, Some(why)) = (sticky, why_not(&metadata, folder)) {
+            return Err(io::Error::other(why));
+        }
+    }
+    Ok(real)
 }
 
 /// Opens a file that nobody but root can have written.

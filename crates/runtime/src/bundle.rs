@@ -6,13 +6,11 @@
 //! long as its container, and goes when another one is made.
 
 use crate::config::FILE_NAME;
-use rustix::fs::{Mode, OFlags, RawDir};
+use crate::file;
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Write};
-use std::mem::MaybeUninit;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -97,7 +95,7 @@ fn sweep(folder: &Path) -> io::Result<()> {
     let flags =
         OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     rustix::fs::open(&done, flags, Mode::RUSR | Mode::WUSR)?;
-    for name in names(folder)? {
+    for name in file::names(folder)? {
         let (bundle, container) = (folder.join(&name), root.join(&name));
         // Another root may lie below this one.
         let unfinished = name.as_encoded_bytes().starts_with(b".");
@@ -113,22 +111,6 @@ fn sweep(folder: &Path) -> io::Result<()> {
 fn is_settled(path: &Path) -> bool {
     let Ok(metadata) = fs::symlink_metadata(path) else { return true };
     metadata.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > SETTLED))
-}
-
-/// What is in a folder, read without the C library's memory: this may be before it has started.
-fn names(folder: &Path) -> io::Result<Vec<OsString>> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let folder = rustix::fs::open(folder, flags, Mode::empty())?;
-    let mut buffer = [MaybeUninit::uninit(); 8192];
-    let mut entries = RawDir::new(folder, &mut buffer);
-    let mut names = Vec::new();
-    while let Some(entry) = entries.next() {
-        let name = OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned();
-        if name != "." && name != ".." {
-            names.push(name);
-        }
-    }
-    Ok(names)
 }
 
 /// Removes every bundle in `folder` and below whose container is gone, and folders that are empty.

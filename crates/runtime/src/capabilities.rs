@@ -44,6 +44,26 @@ impl Sets {
         Self(self.0.map(|set| set & allowed))
     }
 
+    /// These five.
+    pub(crate) fn of(
+        bounding: CapabilitySet,
+        effective: CapabilitySet,
+        inheritable: CapabilitySet,
+        permitted: CapabilitySet,
+        ambient: CapabilitySet,
+    ) -> Self {
+        Self([bounding, effective, inheritable, permitted, ambient])
+    }
+
+    /// Each of the five with what is in the other's.
+    #[must_use]
+    pub(crate) fn with(mut self, other: &Self) -> Self {
+        for (set, more) in self.0.iter_mut().zip(other.0) {
+            *set = *set | more;
+        }
+        self
+    }
+
     /// Everything that is in any of the five.
     pub fn all(&self) -> CapabilitySet {
         self.0.iter().fold(CapabilitySet::EMPTY, |all, set| all | *set)

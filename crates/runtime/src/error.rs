@@ -1,6 +1,7 @@
 //! Why a process is not started.
 
 use crate::REFUSED;
+use crate::checkpoint::CheckpointError;
 use crate::document::DocumentError;
 use crate::file::FileError;
 use crate::grammar::{Flavour, GrammarError};
@@ -39,10 +40,10 @@ pub enum Error {
         "the policy closes user namespaces, and this container was made without: make it anew under dropcap"
     )]
     NotClosed,
-    #[error(
-        "a restored process gets its capabilities from the checkpoint, where the policy cannot take them: start the container anew"
-    )]
-    Restore,
+    #[error("a restored process is as its checkpoint has it, and {0}: start the container anew")]
+    Restore(String),
+    #[error("cannot tell what a restored process would hold")]
+    Checkpoint(#[from] CheckpointError),
     #[error("cannot write the configuration that the container would be made from")]
     Bundle(#[source] io::Error),
     #[error("cannot hand the process over to the runtime")]

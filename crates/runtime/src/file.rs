@@ -1,9 +1,12 @@
 //! Reading a file that must not change while it is read.
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Mode, OFlags, RawDir};
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
+use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -108,6 +111,12 @@ fn belongs(path: &Path, file: &Metadata) -> Result<(), FileError> {
 /// The text of a regular file that root or this user owns, nobody else may write to, and that is
 /// the same file with the same content after it was read as before.
 pub(crate) fn read(path: &Path, links: Links) -> Result<String, FileError> {
+    let unfit = |_| FileError::Unfit { path: path.to_owned(), why: NOT_UTF8 };
+    String::from_utf8(bytes(path, links)?).map_err(unfit)
+}
+
+/// As [`read`], whatever the content is.
+pub(crate) fn bytes(path: &Path, links: Links) -> Result<Vec<u8>, FileError> {
     let failed = |source| FileError::Read { path: path.to_owned(), source };
     let unfit = |why| FileError::Unfit { path: path.to_owned(), why };
     let mut file = open(path, links)?;
@@ -130,7 +139,23 @@ pub(crate) fn read(path: &Path, links: Links) -> Result<String, FileError> {
     if bytes.len() as u64 != before.len() || !same(&after) || !named.is_ok_and(|now| same(&now)) {
         return Err(unfit("changed while it was read"));
     }
-    String::from_utf8(bytes).map_err(|_| unfit(NOT_UTF8))
+    Ok(bytes)
+}
+
+/// What is in a folder, read without the C library's memory: this may be before it has started.
+pub(crate) fn names(folder: &Path) -> io::Result<Vec<OsString>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = rustix::fs::open(folder, flags, Mode::empty())?;
+    let mut buffer = [MaybeUninit::uninit(); 8192];
+    let mut entries = RawDir::new(folder, &mut buffer);
+    let mut names = Vec::new();
+    while let Some(entry) = entries.next() {
+        let name = OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned();
+        if name != "." && name != ".." {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 /// What is another after every change.

@@ -10,14 +10,15 @@
 //! - It is as good as its place: who may call runc directly, or talk to the engine as root, passes by.
 //! - Names, images and labels are what the engine says; whoever may start containers chooses them.
 //!   What cannot be known ([`mod@running`]) matches nothing.
-//! - A process that is restored from a checkpoint brings its capabilities along: refused, unless
-//!   containers are only observed.
+//! - A process that is restored from a checkpoint brings its capabilities along, and not all that holds it
+//!   ([`mod@checkpoint`]): refused, unless what it brings is allowed and nothing else is asked for.
 //! - Rootless engines run as a user who may call any runtime: the state folder is root's.
 #![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 
 mod bundle;
 pub mod capabilities;
+pub mod checkpoint;
 pub mod config;
 pub mod decide;
 pub mod document;

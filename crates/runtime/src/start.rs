@@ -1,7 +1,9 @@
 //! `create`, `run` and `restore`: the container is made from a configuration of dropcap's.
 
+use crate::capabilities::Sets;
+use crate::checkpoint::{self, CheckpointError};
 use crate::config::{self, FILE_NAME};
-use crate::decide::{self, Process};
+use crate::decide::{self, Decision, Process};
 use crate::document::Object;
 use crate::error::Error;
 use crate::file::{self, Links};
@@ -35,7 +37,7 @@ impl Invocation<'_> {
         if let Some(workload) = &image {
             decision = decision.within_image(workload, Process::First);
         }
-        let change = config::confine_container(&mut config, &decision, &engines)?;
+        let mut change = config::confine_container(&mut config, &decision, &engines)?;
         let container = start.container.clone();
         let subject = Subject { container: &container, root: &root, command: start.verb };
         if decision.observe {
@@ -43,7 +45,8 @@ impl Invocation<'_> {
             return self.replace(&settings.below, self.words.to_vec());
         }
         if start.verb == "restore" {
-            return Err(Error::Restore);
+            let held = restored(&mut start, &decision, *flavour)?;
+            (change.before, change.after) = (held, held);
         }
 
         let mut annotations = config.read::<Object>("annotations")?.unwrap_or_default();
@@ -67,6 +70,32 @@ impl Invocation<'_> {
             let _ = bundle::remove(&ours);
         })
     }
+}
+
+/// What the processes of a checkpoint hold, if the policy allows that. The runtime then takes the folder that was read.
+fn restored(start: &mut Start, decision: &Decision, flavour: Flavour) -> Result<Sets, Error> {
+    let refuse = |why: &str| Err(Error::Restore(why.to_owned()));
+    // No package of Debian 12's has a crun that can.
+    if flavour == Flavour::Crun {
+        return refuse("what crun makes of that is not known");
+    }
+    if decision.no_new_privileges {
+        return refuse("criu does not restore no_new_privs");
+    }
+    // Its filters are there, and who can tell what they close?
+    if decision.close_user_namespaces {
+        return refuse("nobody can tell whether its filters close user namespaces");
+    }
+    let given = start.options.value("image-path").filter(|path| !path.is_empty());
+    let given = state::absolute(PathBuf::from(given.unwrap_or("checkpoint")))?;
+    let folder = dropcap_policy::trusted_folder(&given).map_err(CheckpointError::Folder)?;
+    let held = checkpoint::held(&folder)?;
+    let beyond = held.all() - decision.allowed;
+    if !beyond.is_empty() {
+        return Err(Error::Restore(format!("this one holds {beyond} beyond what is allowed")));
+    }
+    start.options.set("image-path", folder.to_string_lossy().into_owned());
+    Ok(held)
 }
 
 /// crun takes these paths from the bundle's folder, into which it goes first.

@@ -4,9 +4,10 @@ use super::Options;
 use super::programs::Programs;
 use clap::builder::PossibleValuesParser;
 use dropcap_vm::kernel::{Kernel, Source};
-use dropcap_vm::protocol::Event;
+use dropcap_vm::protocol::{End, Event};
 use dropcap_vm::qemu::{SHAPE, Shape};
 use dropcap_vm::{Command, Error, Guest, Outcome, Report};
+use std::path::Path;
 use std::time::Duration;
 
 /// Programs of the host's that the tests use.
@@ -35,6 +36,23 @@ const DOCKER: [&str; 9] = [
     "/usr/bin/docker",
     "/usr/bin/sort",
     "/usr/sbin/dockerd",
+];
+
+/// What a checkpoint takes besides: criu, and what it packs a container's tmpfs with.
+const CRIU: [&str; 3] = ["/bin/gzip", "/bin/tar", "/usr/sbin/criu"];
+
+/// By these criu looks for sockets and packet filters, each behind what it needs.
+const CRIU_MODULES: [&str; 10] = [
+    "libcrc32c",
+    "nfnetlink",
+    "nf_tables",
+    "unix_diag",
+    "inet_diag",
+    "tcp_diag",
+    "udp_diag",
+    "raw_diag",
+    "netlink_diag",
+    "af_packet_diag",
 ];
 
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n\
@@ -87,7 +105,7 @@ struct Kind {
     summary: fn(&str) -> Option<String>,
 }
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     Kind::of("differential test", "differential", differential),
     Kind::of(DOORS, "doors", doors),
     Kind::of("calibration", "calibration", calibration),
@@ -102,6 +120,14 @@ const KINDS: [Kind; 6] = [
         megabytes: 1024,
         ..Kind::of("`docker exec --privileged`", "runtime", calibration)
     },
+    Kind {
+        key: "checkpoint",
+        // The one that the criu of the same Debian is made for.
+        kernel: Some("6.1"),
+        tools: &CRIU,
+        modules: &CRIU_MODULES,
+        ..Kind::of("checkpoint and restore", "runtime", calibration)
+    },
 ];
 
 /// Where dropcap is in a guest.
@@ -110,6 +136,9 @@ const DROPCAP: &str = "/bin/dropcap";
 /// The tests of the OCI runtime that want a root who holds everything.
 const PRIVILEGED: &str = "plain::exec_privileged_is_held";
 const PRIVILEGED_BY_DOCKER: &str = "docker::exec_privileged_is_held";
+
+/// The one that wants a kernel which criu knows.
+const CHECKPOINT: &str = "checkpoint::what_is_restored_holds_what_the_policy_allows";
 
 /// The test whose output is the table of doors.
 const DOORS: &str = "doors";
@@ -138,6 +167,11 @@ impl Kind {
             && options.only.as_ref().is_none_or(|only| only == self.key)
     }
 
+    /// A program of the host's that it needs and that is not there: not every distribution has them all.
+    fn missing(&self) -> Option<&'static str> {
+        self.tools.iter().copied().find(|tool| !Path::new(tool).exists())
+    }
+
     fn command(&self, options: &Options) -> Command {
         let path = format!("/bin/{}", self.program);
         let (cases, seed) = (options.cases.to_string(), options.seed.to_string());
@@ -150,6 +184,9 @@ impl Kind {
                 .environment("DROPCAP", DROPCAP)
                 .limit(LIMIT),
             "docker" => Command::new([path.as_str(), "--exact", PRIVILEGED_BY_DOCKER])
+                .environment("DROPCAP", DROPCAP)
+                .limit(LIMIT),
+            "checkpoint" => Command::new([path.as_str(), "--exact", "--ignored", CHECKPOINT])
                 .environment("DROPCAP", DROPCAP)
                 .limit(LIMIT),
             _ => Command::new([path]).limit(LIMIT),
@@ -186,7 +223,9 @@ pub fn run(
         .copy(&programs.dropcap, DROPCAP)?
         // Policies are trusted in there.
         .file("/var/lib/nothing", 0o644, "");
-    let kinds: Vec<&Kind> = KINDS.iter().filter(|kind| kind.is_wanted(source, options)).collect();
+    let wanted = KINDS.iter().filter(|kind| kind.is_wanted(source, options));
+    let (kinds, lacking): (Vec<&Kind>, Vec<&Kind>) =
+        wanted.partition(|kind| kind.missing().is_none());
     let more: u32 = kinds.iter().map(|kind| kind.megabytes).sum();
     guest = guest.shape(Shape { megabytes: SHAPE.megabytes + more, ..SHAPE });
     for tool in TOOLS.iter().chain(kinds.iter().flat_map(|kind| kind.tools)) {
@@ -206,7 +245,22 @@ pub fn run(
         }
         _ => {}
     })?;
-    Ok(Tested::of(&kinds, report))
+    let mut tested = Tested::of(&kinds, report);
+    tested.tests.extend(lacking.into_iter().filter_map(Test::not_started));
+    Ok(tested)
+}
+
+impl Test {
+    /// That of a kind for which this machine lacks a program.
+    fn not_started(kind: &Kind) -> Option<Self> {
+        let outcome = Outcome {
+            end: End::NotStarted(format!("needs {}", kind.missing()?)),
+            took: Duration::ZERO,
+            stdout: String::new(),
+            stderr: String::new(),
+        };
+        Some(Self { name: kind.name, summary: "FAILED".to_owned(), outcome })
+    }
 }
 
 impl Tested {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod builds;
+mod checkpoint;
 mod compose;
 mod docker;
 mod failures;
