@@ -108,7 +108,8 @@ impl Place {
         command.output().unwrap()
     }
 
-    /// Starts in the background: its output is nobody's, or it would be waited for.
+    /// Starts in the background: its output is nobody's, or it would be waited for. A container's cgroup has its name, and
+    /// whoever deletes it ends what is in there: no two tests may use one name.
     pub fn start(&self, with: bool, words: &[&str]) {
         let line = self.line(with, words);
         let log = fs::File::create(self.path("start.log")).unwrap();
@@ -170,7 +171,7 @@ fn exec_privileged_is_held() {
     for runtime in ["runc", "crun"] {
         let place = Place::new(runtime);
         place.configure(&["sleep", "1000"]);
-        for (with, container) in [(true, "server1"), (false, "bare1")] {
+        for (with, container) in [(true, "server3"), (false, "bare3")] {
             place.start(with, &["run", "--detach", container]);
         }
         let document = json!({"args": ["cat", "/proc/self/status"], "cwd": "/", "env": ["PATH=/bin"],
@@ -181,7 +182,7 @@ fn exec_privileged_is_held() {
         let exec = |with, container| {
             place.run(with, &["exec", "--process", path.to_str().unwrap(), container])
         };
-        let held = exec(true, "server1");
+        let held = exec(true, "server3");
         let said = text(&held.stdout);
         assert!(held.status.success(), "{runtime}: {said}{}", text(&held.stderr));
         let status = Status::parse(&said);
@@ -190,7 +191,7 @@ fn exec_privileged_is_held() {
             (NET_BIND_SERVICE, NET_BIND_SERVICE),
             "{runtime}"
         );
-        let bare = exec(false, "bare1");
+        let bare = exec(false, "bare3");
         let said = text(&bare.stdout);
         if can_be_open {
             let status = Status::parse(&said);
@@ -210,12 +211,12 @@ fn a_document_by_a_pipe_is_handed_on_where_it_is_only_observed() {
         let observing = fs::read_to_string(&settings).unwrap().replace("drop-all", "observe-only");
         fs::write(&settings, observing).unwrap();
         place.configure(&["sleep", "1000"]);
-        place.start(false, &["run", "--detach", "bare1"]);
+        place.start(false, &["run", "--detach", "bare2"]);
         let set = json!(["CAP_KILL"]);
         let document = json!({"args": ["cat", "/proc/self/status"], "cwd": "/", "env": ["PATH=/bin"],
             "user": {"uid": 0, "gid": 0},
             "capabilities": {"bounding": set, "permitted": set, "effective": set}});
-        let output = place.piped(&document.to_string(), "bare1");
+        let output = place.piped(&document.to_string(), "bare2");
         let said = text(&output.stdout);
         assert!(output.status.success(), "{runtime}: {said}{}", text(&output.stderr));
         let status = Status::parse(&said);
@@ -264,7 +265,9 @@ fn exec_by_flags_and_by_document_means_what_the_runtime_means_and_is_held() {
         let path = place.path("process.json");
         fs::write(&path, document.to_string()).unwrap();
         let output = place.run(true, &["exec", "--process", path.to_str().unwrap(), "server1"]);
-        let status = Status::parse(&text(&output.stdout));
+        let said = text(&output.stdout);
+        assert!(output.status.success(), "{runtime}: {said}{}", text(&output.stderr));
+        let status = Status::parse(&said);
         assert_eq!((status.bounding, status.permitted), (NET_BIND_SERVICE, 0), "{runtime}");
         assert!(status.no_new_privs);
         // Without capabilities of its own a runtime would take the container's.
@@ -272,7 +275,9 @@ fn exec_by_flags_and_by_document_means_what_the_runtime_means_and_is_held() {
             "user": {"uid": 0, "gid": 0}});
         fs::write(&path, bare.to_string()).unwrap();
         let output = place.run(true, &["exec", "-p", path.to_str().unwrap(), "server1"]);
-        assert!(holds_nothing(&Status::parse(&text(&output.stdout))), "{runtime}");
+        let said = text(&output.stdout);
+        assert!(output.status.success(), "{runtime}: {said}{}", text(&output.stderr));
+        assert!(holds_nothing(&Status::parse(&said)), "{runtime}");
         // It may come by a pipe.
         let output = place.piped(&document.to_string(), "server1");
         let said = text(&output.stdout);
