@@ -38,8 +38,8 @@ const DOCKER: [&str; 9] = [
     "/usr/sbin/dockerd",
 ];
 
-/// What a checkpoint takes besides: criu, and what it packs a container's tmpfs with.
-const CRIU: [&str; 3] = ["/bin/gzip", "/bin/tar", "/usr/sbin/criu"];
+/// What a checkpoint takes besides: criu, and what it packs a container's tmpfs with, tar apart.
+const CRIU: [&str; 2] = ["/bin/gzip", "/usr/sbin/criu"];
 
 /// By these criu looks for sockets and packet filters, each behind what it needs.
 const CRIU_MODULES: [&str; 10] = [
@@ -96,9 +96,9 @@ struct Kind {
     /// The one kernel that it is run with, where one is enough.
     kernel: Option<&'static str>,
     /// Programs of the host's that it alone uses.
-    tools: &'static [&'static str],
+    tools: &'static [&'static [&'static str]],
     /// Modules that it alone needs.
-    modules: &'static [&'static str],
+    modules: &'static [&'static [&'static str]],
     /// Memory that the guest needs more for it: the programs lie in it.
     megabytes: u32,
     /// How its summary is found in what it wrote.
@@ -115,8 +115,8 @@ const KINDS: [Kind; 7] = [
         key: "docker",
         // What dockerd does is not the kernel's to change.
         kernel: Some("6.12"),
-        tools: &DOCKER,
-        modules: &["overlay"],
+        tools: &[&DOCKER],
+        modules: &[&["overlay"]],
         megabytes: 1024,
         ..Kind::of("`docker exec --privileged`", "runtime", calibration)
     },
@@ -124,8 +124,9 @@ const KINDS: [Kind; 7] = [
         key: "checkpoint",
         // The one that the criu of the same Debian is made for.
         kernel: Some("6.1"),
-        tools: &CRIU,
-        modules: &CRIU_MODULES,
+        tools: &[&DOCKER, &CRIU],
+        modules: &[&["overlay"], &CRIU_MODULES],
+        megabytes: 1024,
         ..Kind::of("checkpoint and restore", "runtime", calibration)
     },
 ];
@@ -137,8 +138,8 @@ const DROPCAP: &str = "/bin/dropcap";
 const PRIVILEGED: &str = "plain::exec_privileged_is_held";
 const PRIVILEGED_BY_DOCKER: &str = "docker::exec_privileged_is_held";
 
-/// The one that wants a kernel which criu knows.
-const CHECKPOINT: &str = "checkpoint::what_is_restored_holds_what_the_policy_allows";
+/// Those that want a kernel which criu knows, by what their names begin with.
+const CHECKPOINT: &str = "checkpoint::";
 
 /// The test whose output is the table of doors.
 const DOORS: &str = "doors";
@@ -162,6 +163,14 @@ impl Kind {
         }
     }
 
+    fn tools(&self) -> impl Iterator<Item = &'static str> {
+        self.tools.iter().copied().flatten().copied()
+    }
+
+    fn modules(&self) -> impl Iterator<Item = &'static str> {
+        self.modules.iter().copied().flatten().copied()
+    }
+
     fn is_wanted(&self, source: &Source, options: &Options) -> bool {
         self.kernel.is_none_or(|name| name == source.name)
             && options.only.as_ref().is_none_or(|only| only == self.key)
@@ -169,7 +178,7 @@ impl Kind {
 
     /// A program of the host's that it needs and that is not there: not every distribution has them all.
     fn missing(&self) -> Option<&'static str> {
-        self.tools.iter().copied().find(|tool| !Path::new(tool).exists())
+        self.tools().find(|tool| !Path::new(tool).exists())
     }
 
     fn command(&self, options: &Options) -> Command {
@@ -186,7 +195,7 @@ impl Kind {
             "docker" => Command::new([path.as_str(), "--exact", PRIVILEGED_BY_DOCKER])
                 .environment("DROPCAP", DROPCAP)
                 .limit(LIMIT),
-            "checkpoint" => Command::new([path.as_str(), "--exact", "--ignored", CHECKPOINT])
+            "checkpoint" => Command::new([path.as_str(), "--ignored", CHECKPOINT])
                 .environment("DROPCAP", DROPCAP)
                 .limit(LIMIT),
             _ => Command::new([path]).limit(LIMIT),
@@ -228,11 +237,11 @@ pub fn run(
         wanted.partition(|kind| kind.missing().is_none());
     let more: u32 = kinds.iter().map(|kind| kind.megabytes).sum();
     guest = guest.shape(Shape { megabytes: SHAPE.megabytes + more, ..SHAPE });
-    for tool in TOOLS.iter().chain(kinds.iter().flat_map(|kind| kind.tools)) {
+    for tool in TOOLS.into_iter().chain(kinds.iter().flat_map(|kind| kind.tools())) {
         guest = guest.program(tool)?;
     }
     // A disk, for the door `devices`.
-    for module in ["brd"].iter().chain(kinds.iter().flat_map(|kind| kind.modules)) {
+    for module in ["brd"].into_iter().chain(kinds.iter().flat_map(|kind| kind.modules())) {
         guest = guest.module(module)?;
     }
     let commands: Vec<Command> = kinds.iter().map(|kind| kind.command(options)).collect();

@@ -1,7 +1,10 @@
 //! criu below runc below dropcap: what comes back from a checkpoint.
 
 use crate::plain::Place;
-use crate::world::{NET_BIND_SERVICE, text};
+use crate::world::{
+    DEFAULTS, IMAGE, NET_BIND_SERVICE, TRUSTED, another_engine, text, write_policy,
+};
+use dropcap_testkit::root;
 use dropcap_testkit::status::Status;
 use serde_json::{Value, json};
 use std::fs;
@@ -118,4 +121,34 @@ fn what_is_restored_holds_what_the_policy_allows() {
     // What criu does not bring back cannot be asked for.
     place.checkpoint(true, "closed1");
     refused(&place.images("closed1"), "closed1", "no_new_privs");
+}
+
+/// The same by Docker, where a container that was only observed comes under a policy by its new name.
+#[test]
+#[ignore = "needs a kernel that criu knows: `make vm` runs it in a guest"]
+fn what_docker_restores_holds_what_the_policy_allows() {
+    let directory = tempfile::tempdir_in(TRUSTED).unwrap();
+    let etc = write_policy(directory.path(), POLICY, "observe-only");
+    let docker = another_engine(directory.path(), &etc);
+    let image = directory.path().join("root");
+    root::busybox(&image, "root:x:0:0::/:/bin/sh\n", "root:x:0:\n");
+    docker.import(&image, IMAGE, &[]);
+    let run = |line: &[&str]| docker.run(line).unwrap_or_else(|why| panic!("{line:?}: {why}"));
+    let first = |name| Status::of(docker.first_pid(name).unwrap());
+    let start = ["run", "--detach", "--network=host", "--name"];
+    run(&[&start[..], &["free", IMAGE, "sleep", "1000"]].concat());
+    run(&["checkpoint", "create", "free", "one"]);
+    run(&["start", "--checkpoint=one", "free"]);
+    let status = first("free");
+    assert_eq!((status.permitted, status.bounding), (NET_BIND_SERVICE, NET_BIND_SERVICE));
+    let exec = ["exec", "--privileged", "free", "cat", "/proc/self/status"];
+    assert_eq!(Status::parse(&run(&exec)).bounding, NET_BIND_SERVICE);
+
+    run(&[&start[..], &["other", IMAGE, "sleep", "1000"]].concat());
+    assert_eq!(first("other").permitted, DEFAULTS);
+    run(&["checkpoint", "create", "other", "one"]);
+    run(&["rename", "other", "free-too"]);
+    let why = docker.run(["start", "--checkpoint=one", "free-too"]).unwrap_err();
+    assert!(why.contains("beyond what is allowed"), "{why}");
+    assert_eq!(run(&["ps", "--quiet", "--filter=name=free-too"]), "");
 }

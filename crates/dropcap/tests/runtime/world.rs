@@ -76,11 +76,12 @@ pub fn write_policy(directory: &Path, policy: &str, without_match: &str) -> Path
     etc
 }
 
-/// An engine of a test's own whose default runtime is dropcap with this policy.
+/// An engine of a test's own whose default runtime is dropcap with this policy. It can make checkpoints, which Docker
+/// calls experimental.
 pub fn another_engine(directory: &Path, etc: &Path) -> Docker {
     let runtime = directory.join("dropcap-runtime");
     std::os::unix::fs::symlink(binary(), &runtime).unwrap();
-    let configuration = serde_json::json!({"default-runtime": "dropcap", "runtimes": {"dropcap":
+    let configuration = serde_json::json!({"experimental": true, "default-runtime": "dropcap", "runtimes": {"dropcap":
         {"path": runtime, "runtimeArgs": [format!("--dropcap-config={}", etc.display())]}}});
     Docker::start_in(Path::new(TRUSTED), |_| configuration.to_string()).unwrap()
 }
