@@ -1,4 +1,4 @@
-//! The OCI runtime's readers: the command line of both grammars, and documents. What is understood is written
+//! The OCI runtime's readers: the command line of both grammars, documents, and criu's images. What is understood is written
 //! anew and means the same; what is confined holds at most what is allowed.
 #![no_main]
 
@@ -13,6 +13,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 fuzz_target!(|input: &[u8]| {
+    let _ = dropcap_runtime::checkpoint::of_task(input);
     let text = String::from_utf8_lossy(input);
     let words: Vec<OsString> = text.split('\0').map(OsString::from).collect();
     for flavour in [Flavour::Runc, Flavour::Crun] {
