@@ -1,16 +1,17 @@
 //! Every rule over every container.
 
 use crate::analysis::analyse;
+use crate::edits;
 use crate::fix::{Because, Change, FileEdit, FixTier, Mend};
 use crate::rules::{Check, RULES};
 use crate::script::{Entrypoint, Script};
 use crate::subject::Subject;
 use crate::{Analysis, Finding, Input, Options, Plan};
 use dropcap_engine::EngineVersion;
-use dropcap_manifest::{Container, EditError, Wanted, apply_and_verify};
+use dropcap_manifest::Container;
 use dropcap_policy::Waiver;
 use std::collections::HashMap;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 /// The outcome.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ pub fn audit(input: &Input, options: &Options) -> Audited {
     of_scripts.iter_mut().for_each(|finding| places.fill_in(finding));
     findings.extend(of_scripts);
     if options.edits {
-        all_edits(&mut findings, input);
+        edits::fill_in(&mut findings, input);
     }
     findings.sort_by(|a, b| {
         let key = |one: &Finding| (one.span.start, std::cmp::Reverse(one.level), one.rule);
@@ -92,11 +93,15 @@ fn all_containers(
     thread::scope(|scope| {
         let parts: Vec<_> =
             input.containers.chunks(share).map(|part| scope.spawn(move || look(part))).collect();
-        let found = parts.into_iter().flat_map(|part| match part.join() {
-            Ok(found) => found,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        found.collect()
+        joined(parts).collect()
+    })
+}
+
+/// What several threads came to, in their order.
+pub(crate) fn joined<T>(parts: Vec<ScopedJoinHandle<'_, Vec<T>>>) -> impl Iterator<Item = T> {
+    parts.into_iter().flat_map(|part| match part.join() {
+        Ok(found) => found,
+        Err(panic) => std::panic::resume_unwind(panic),
     })
 }
 
@@ -216,62 +221,6 @@ fn script_findings(input: &Input, mends: &Mends) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// Fills in the edits of every fix, shared out among the processors: each is verified by itself, by
-/// reading its file again.
-fn all_edits(findings: &mut [Finding], input: &Input) {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let share = findings.len().div_ceil(threads).max(1);
-    thread::scope(|scope| {
-        for part in findings.chunks_mut(share) {
-            scope.spawn(|| part.iter_mut().for_each(|finding| work_out_edits(finding, input)));
-        }
-    });
-}
-
-/// Fills in the edits of a finding's fix; one that cannot be made becomes a line of help.
-fn work_out_edits(finding: &mut Finding, input: &Input) {
-    let Some(fix) = &mut finding.fix else { return };
-    match &fix.change {
-        Change::Script { edits, mounts } => {
-            fix.edits = edits.clone();
-            for mounting in mounts {
-                match settings_edits(&mounting.file, &mounting.container, &mounting.wanted, input) {
-                    Ok(edits) => fix.edits.extend(edits),
-                    Err(error) => return by_hand(finding, &error),
-                }
-            }
-        }
-        Change::Settings { file, container, wanted } => {
-            match settings_edits(file, container, wanted, input) {
-                Ok(edits) => fix.edits = edits,
-                Err(error) => by_hand(finding, &error),
-            }
-        }
-    }
-}
-
-fn settings_edits(
-    file: &str,
-    container: &str,
-    wanted: &Wanted,
-    input: &Input,
-) -> Result<Vec<FileEdit>, EditError> {
-    let bytes = input.source(file).unwrap_or_default();
-    let edited = apply_and_verify(file, bytes, container, wanted)?;
-    let edits = edited.edits.into_iter().map(|edit| FileEdit {
-        file: file.to_owned(),
-        start: edit.start,
-        end: edit.end,
-        text: edit.text,
-    });
-    Ok(edits.collect())
-}
-
-fn by_hand(finding: &mut Finding, error: &EditError) {
-    finding.help.push_str(&format!(" (by hand: {error})"));
-    finding.fix = None;
 }
 
 fn waive(

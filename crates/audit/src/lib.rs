@@ -15,6 +15,7 @@ mod analysis;
 mod audit;
 mod catalogue;
 mod draft;
+mod edits;
 mod finding;
 mod fix;
 mod input;

@@ -16,6 +16,8 @@ mod interpolate;
 mod join;
 mod kubernetes;
 mod markdown;
+#[cfg(test)]
+mod parses;
 mod path;
 mod shell;
 mod text;
@@ -26,7 +28,9 @@ pub use container::{
     Build, Container, Engine, Kind, Mount, Part, Settings, Spanned, Start, Starter,
 };
 pub use document::{BuildCommand, Document, PrivilegeStep, ReadError, Stage, Tool};
-pub use edit::{Edit, EditError, Edited, Wanted, apply, apply_all_and_verify, apply_and_verify};
+pub use edit::{
+    Edit, EditError, Edited, Wanted, apply, apply_all_and_verify, apply_and_verify, edits_of_each,
+};
 pub use format::{Format, classify, classify_head, may_be_manifest, may_be_object, needs_head};
 pub use join::join;
 

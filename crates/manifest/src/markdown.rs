@@ -30,11 +30,6 @@ pub(crate) fn blocks(text: &str) -> Vec<(String, usize)> {
     code_blocks(text).into_iter().map(|block| block.shell(text)).collect()
 }
 
-/// The block around a place.
-pub(crate) fn block_at(text: &str, offset: usize) -> Option<(String, usize)> {
-    blocks(text).into_iter().find(|(source, base)| (*base..=*base + source.len()).contains(&offset))
-}
-
 /// The lines of one code block.
 struct Block {
     pieces: Vec<Range<usize>>,

@@ -5,7 +5,9 @@ use super::project::{Project, refused};
 use crate::failure::Failure;
 use dropcap_audit::{Audited, Change, FileEdit, Input, Mounting, Options, audit, merge};
 use dropcap_capability::{CapabilitySet, parse_capability};
-use dropcap_manifest::{Container, Document, Edit, Wanted, apply, apply_and_verify, join, read};
+use dropcap_manifest::{
+    Container, Document, Edit, Wanted, apply, apply_all_and_verify, join, read,
+};
 use dropcap_report::FileError;
 use similar::TextDiff;
 use std::collections::{BTreeMap, HashMap};
@@ -115,25 +117,26 @@ fn want(
     all.push((wanted.cap_drop.is_some() && wanted.cap_add.is_some(), wanted.clone()));
 }
 
-/// A file after its fixes. Containers are taken from the last to the first, so that the lines that
-/// name those before them stay where they are; text at last, where nothing else has changed.
+/// A file after its fixes: of its containers, or else of its text.
 fn edited(file: &str, before: &[u8], fixes: FileFixes) -> Result<Vec<u8>, String> {
-    let mut bytes = before.to_vec();
     if fixes.containers.is_empty() {
         let edits: Vec<Edit> = fixes
             .edits
             .into_iter()
             .map(|edit| Edit { start: edit.start, end: edit.end, text: edit.text })
             .collect();
-        return Ok(apply(&bytes, &edits));
+        return Ok(apply(before, &edits));
     }
-    for (_, (id, mut wanted)) in fixes.containers.into_iter().rev() {
+    // From the last to the first: what is said of a file that is not fixed names the last hindrance.
+    let merged = fixes.containers.into_values().rev().map(|(id, mut wanted)| {
         wanted.sort_by_key(|(whole, _)| *whole);
-        let wanted = merge(wanted.into_iter().map(|(_, wanted)| wanted));
-        bytes =
-            apply_and_verify(file, &bytes, &id, &wanted).map_err(|error| error.to_string())?.bytes;
-    }
-    Ok(bytes)
+        (id, merge(wanted.into_iter().map(|(_, wanted)| wanted)))
+    });
+    let merged: Vec<(String, Wanted)> = merged.collect();
+    let all: Vec<(&str, &Wanted)> =
+        merged.iter().map(|(id, wanted)| (id.as_str(), wanted)).collect();
+    let edited = apply_all_and_verify(file, before, &all).map_err(|error| error.to_string())?;
+    Ok(edited.bytes)
 }
 
 /// Reads the whole tree again with the changes in it: what was to be dropped has to be gone from every

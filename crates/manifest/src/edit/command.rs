@@ -1,41 +1,72 @@
 //! Edits of one command line.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use super::{
-    Edit, Refusal, Wanted,
+    Edit, Refusal, Wanted, first_by,
     text::{line_end, line_start, next_line, shell_word},
 };
 use crate::{
-    Container, Document, Engine, Format, Spanned, markdown,
-    shell::{self, Argument, Invocation},
+    Container, Engine, Format, Spanned, markdown,
+    shell::{self, Argument, Invocation, Simple},
 };
 
-/// The edits that make a command say what is wanted. Spans count from the text's first byte.
-pub(super) fn plan(
-    document: &Document,
+/// The commands of a script, or of the code blocks of a Markdown file, to be found again.
+pub(super) struct Commands {
+    pub all: Vec<Simple>,
+    /// Whether there is nothing besides that could not be read.
+    pub whole: bool,
+    /// Those that start a container, by the place of their first words.
+    starts: HashMap<Range<usize>, Invocation>,
+}
+
+impl Commands {
+    pub fn of(format: Format, text: &str) -> Self {
+        let blocks = match format {
+            Format::Markdown => markdown::blocks(text),
+            _ => vec![(text.to_owned(), 0)],
+        };
+        let (mut all, mut whole) = (Vec::new(), true);
+        for (source, base) in blocks {
+            match shell::commands(&source, base) {
+                Ok(commands) => all.extend(commands),
+                Err(_) => whole = false,
+            }
+        }
+        let starts = all.iter().filter_map(shell::invocation);
+        let starts = first_by(starts.map(|invocation| (invocation.span.clone(), invocation)));
+        Self { all, whole, starts }
+    }
+
+    /// The edits that make a command say what is wanted. Spans count from the text's first byte.
+    pub fn plan(
+        &self,
+        text: &str,
+        container: &Container,
+        wanted: &Wanted,
+    ) -> Result<Vec<Edit>, Refusal> {
+        let at = container.span.start;
+        if container.engine == Engine::OpenShell {
+            let reason =
+                "openshell sandbox create takes no flags for capabilities: its driver sets them";
+            return Err(Refusal::new(at, reason));
+        }
+        let invocation = self
+            .starts
+            .get(&container.span)
+            .ok_or_else(|| Refusal::new(at, "the command is not found again"))?;
+        plan(text, invocation, container, wanted)
+    }
+}
+
+fn plan(
     text: &str,
+    invocation: &Invocation,
     container: &Container,
     wanted: &Wanted,
 ) -> Result<Vec<Edit>, Refusal> {
     let at = container.span.start;
-    if container.engine == Engine::OpenShell {
-        let reason =
-            "openshell sandbox create takes no flags for capabilities: its driver sets them";
-        return Err(Refusal::new(at, reason));
-    }
-    let (source, base) = match document.format {
-        Format::Markdown => markdown::block_at(text, at)
-            .ok_or_else(|| Refusal::new(at, "the code block is not found again"))?,
-        _ => (text.to_owned(), 0),
-    };
-    let commands = shell::commands(&source, base).map_err(|message| Refusal::new(at, message))?;
-    let invocation = commands
-        .iter()
-        .filter_map(shell::invocation)
-        .find(|invocation| invocation.span == container.span)
-        .ok_or_else(|| Refusal::new(at, "the command is not found again"))?;
-    let mut plan = Plan { text, invocation: &invocation, new: Vec::new(), edits: Vec::new() };
+    let mut plan = Plan { text, invocation, new: Vec::new(), edits: Vec::new() };
     let settings = &container.settings;
     if let Some(cap_drop) = &wanted.cap_drop {
         plan.list("cap-drop", &settings.cap_drop, cap_drop)?;

@@ -1,11 +1,11 @@
 //! Edits of one container of a Kubernetes manifest: of its `securityContext` alone, since what stands
 //! elsewhere is shared with others.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use super::{
-    Edit, Refusal, Wanted,
-    mapping::{Mapping, NewKey, NewValue},
+    Edit, Refusal, Wanted, first_by,
+    mapping::{Mapping, NewKey, NewValue, Style},
 };
 use crate::{
     Container,
@@ -20,26 +20,66 @@ const ESCALATION: &str = "allowPrivilegeEscalation";
 const PRIVILEGED: &str = "privileged";
 const USER: &str = "runAsUser";
 
+/// The containers of a manifest, to be found again.
+pub(super) struct Containers<'t> {
+    pub tree: Tree<'t>,
+    /// By the place of its name.
+    by_name: HashMap<Range<usize>, NodeId>,
+    /// How the file writes the capabilities that it has.
+    style: Style,
+    /// What [`Tree::shared`] says.
+    shared: Vec<bool>,
+}
+
+impl<'t> Containers<'t> {
+    pub fn of(text: &'t str) -> Self {
+        let (tree, _) = Tree::parse(text);
+        let mappings = || {
+            let all = 0..tree.nodes.len();
+            all.filter(|node| matches!(tree.nodes[*node].value, Value::Mapping { .. }))
+        };
+        let names = mappings().flat_map(|node| {
+            let names = tree.pairs(node).filter(|(key, _)| tree.scalar(*key) == Some("name"));
+            names.map(move |(_, name)| (name, node))
+        });
+        let by_name = first_by(names.map(|(name, node)| (tree.nodes[name].span.clone(), node)));
+        let capabilities: Vec<NodeId> =
+            mappings().filter_map(|node| value(&tree, node, CAPABILITIES)).collect();
+        let style = Style::of(text, &tree, &capabilities);
+        let shared = tree.shared();
+        Self { tree, by_name, style, shared }
+    }
+
+    /// The mapping of the container that has its name at a place.
+    pub fn at(&self, name: &Range<usize>) -> Option<NodeId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Whether another container may be read from this one.
+    pub fn is_shared(&self, place: &Range<usize>) -> bool {
+        self.at(place).is_none_or(|container| self.shared[container])
+    }
+}
+
 /// The edits that make a container say what is wanted. Spans count from the text's first byte.
 pub(super) fn plan(
     text: &str,
+    containers: &Containers<'_>,
     container: &Container,
     wanted: &Wanted,
 ) -> Result<Vec<Edit>, Refusal> {
     let at = container.span.start;
-    let (tree, error) = Tree::parse(text);
-    if let Some(error) = error {
-        return Err(Refusal::new(at, error.message));
-    }
     refuse_what_it_cannot_say(at, wanted)?;
-    let node = container_at(&tree, &container.span)
+    let tree = &containers.tree;
+    let node = containers
+        .at(&container.span)
         .ok_or_else(|| Refusal::new(at, "the container is not found again"))?;
-    let mut whole = Mapping::new(text, &tree, node, "container");
-    let models = models(&tree, node);
-    whole.models.clone_from(&models);
+    let own: Vec<NodeId> = value(tree, node, CONTEXT).into_iter().chain([node]).collect();
+    let style = containers.style.or(Style::of(text, tree, &own));
+    let mut whole = Mapping::new(text, tree, node, "container", style);
     let mut edits = Vec::new();
     let mut inner = match child(&whole, CONTEXT)? {
-        Child::Mapping(node) => whole.inner(node, models.clone()),
+        Child::Mapping(node) => whole.inner(node),
         child => {
             let value = NewValue::Tree(context(container, wanted));
             put(&mut whole, child, CONTEXT, value)?;
@@ -53,7 +93,7 @@ pub(super) fn plan(
     if !lists.is_empty() {
         match child(&inner, CAPABILITIES)? {
             Child::Mapping(node) => {
-                let mut both = inner.inner(node, models);
+                let mut both = inner.inner(node);
                 let settings = &container.settings;
                 for (name, list) in lists {
                     let current = if name == ADD { &settings.cap_add } else { &settings.cap_drop };
@@ -71,17 +111,6 @@ pub(super) fn plan(
     inner.add_keys()?;
     edits.extend(inner.edits);
     Ok(edits)
-}
-
-/// The mapping of the container that has its name at `span`.
-pub(super) fn container_at(tree: &Tree<'_>, span: &Range<usize>) -> Option<NodeId> {
-    (0..tree.nodes.len()).find(|node| {
-        let is_mapping = matches!(tree.nodes[*node].value, Value::Mapping { .. });
-        is_mapping
-            && tree.pairs(*node).any(|(key, value)| {
-                tree.nodes[value].span == *span && tree.scalar(key) == Some("name")
-            })
-    })
 }
 
 /// The value of a key that is written in a mapping itself.
@@ -217,14 +246,4 @@ fn new_lists(lists: &[(&'static str, &[String])]) -> Vec<NewKey> {
         value: NewValue::List(list.to_vec()),
     };
     lists.iter().map(key).collect()
-}
-
-/// Where to look for how lists are written: other capabilities of the file, then the container.
-fn models(tree: &Tree<'_>, container: NodeId) -> Vec<NodeId> {
-    let all = (0..tree.nodes.len()).flat_map(|node| match tree.nodes[node].value {
-        Value::Mapping { .. } => value(tree, node, CAPABILITIES),
-        _ => None,
-    });
-    let contexts = value(tree, container, CONTEXT);
-    all.chain(contexts).chain([container]).collect()
 }

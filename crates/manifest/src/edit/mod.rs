@@ -2,16 +2,20 @@
 
 mod command;
 mod compose;
+mod each;
 mod kubernetes;
 mod list;
 mod mapping;
+mod source;
 mod text;
 mod verify;
 
-use std::ops::Range;
+use std::{collections::HashMap, hash::Hash, ops::Range};
 
 use crate::compose::mount::short;
-use crate::{Container, Format, Mount, Settings, line_column, read, text as bytes_text};
+use crate::{Container, Mount, Settings, read};
+pub use each::edits_of_each;
+use source::{Planned, Source};
 
 /// Bytes to put in place of others. Offsets are those of the file before any edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +29,7 @@ pub struct Edit {
 }
 
 /// What one container should say. What is left at its default stays as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Wanted {
     /// The capabilities to drop, all of them. Those that are there keep their order and spelling.
     pub cap_drop: Option<Vec<String>>,
@@ -161,47 +165,48 @@ pub fn apply_all_and_verify(
     bytes: &[u8],
     wanted: &[(&str, &Wanted)],
 ) -> Result<Edited, EditError> {
-    let before = read(path_shown, bytes);
-    if let Some(error) = before.errors.first() {
-        return Err(error.clone().into());
-    }
-    let (text, bom) = bytes_text::of(bytes)?;
-    let mut edits = Vec::new();
-    let mut targets = Vec::new();
+    let source = Source::of(read(path_shown, bytes), bytes)?;
+    let by_id = by_id(&source);
+    let mut planned = Vec::with_capacity(wanted.len());
     for (id, wanted) in wanted {
-        let index = before.containers.iter().position(|container| container.id == *id);
-        let index = index.ok_or_else(|| EditError::NoSuchContainer((*id).to_owned()))?;
-        targets.push((index, *wanted));
-        let mut container = before.containers[index].clone();
-        if verify::says(&container, wanted) {
-            continue;
-        }
-        // The planners count from behind a byte order mark.
-        container.unshift(bom);
-        let planned = match before.format {
-            Format::Compose => compose::plan(text, &container, wanted),
-            Format::Shell | Format::Markdown => command::plan(&before, text, &container, wanted),
-            Format::Kubernetes => kubernetes::plan(text, &container, wanted),
-            Format::Dockerfile => Err(Refusal {
-                at: container.span.start,
-                reason:
-                    "a Dockerfile cannot say which capabilities its container is started with: \
-                         they are given where it is started"
-                        .to_owned(),
-            }),
-        };
-        edits.extend(planned.map_err(|refusal| refusal.at_line(text))?);
+        let index = by_id.get(id).ok_or_else(|| EditError::NoSuchContainer((*id).to_owned()))?;
+        planned.push(source.plan(*index, wanted)?);
     }
-    for edit in &mut edits {
-        edit.start += bom;
-        edit.end += bom;
+    put_in(&source, bytes, &planned).map_err(EditError::Verification)
+}
+
+/// Where the container of each id stands.
+fn by_id<'s>(source: &'s Source<'_>) -> HashMap<&'s str, usize> {
+    let containers = source.document.containers.iter().enumerate();
+    first_by(containers.map(|(index, container)| (container.id.as_str(), index)))
+}
+
+/// A map that has the first of several values with one key.
+fn first_by<K: Eq + Hash, V>(pairs: impl IntoIterator<Item = (K, V)>) -> HashMap<K, V> {
+    let mut first = HashMap::new();
+    for (key, value) in pairs {
+        first.entry(key).or_insert(value);
+    }
+    first
+}
+
+/// The file with the edits of some containers in it, read again.
+fn put_in<'p>(
+    source: &Source<'_>,
+    bytes: &[u8],
+    planned: impl IntoIterator<Item = &'p Planned<'p>>,
+) -> Result<Edited, String> {
+    let (mut edits, mut targets) = (Vec::<Edit>::new(), Vec::new());
+    for one in planned {
+        edits.extend(one.edits.iter().cloned());
+        targets.push((one.target, one.wanted));
     }
     edits.sort_by_key(|edit| (edit.start, edit.end));
     if edits.windows(2).any(|pair| pair[0].end > pair[1].start) {
-        return Err(EditError::Verification("two edits touch the same bytes".to_owned()));
+        return Err("two edits touch the same bytes".to_owned());
     }
     let edited = apply(bytes, &edits);
-    verify::verify(&before, text, &edited, &targets).map_err(EditError::Verification)?;
+    verify::verify(source, &edited, &targets)?;
     Ok(Edited { edits, bytes: edited })
 }
 
@@ -214,11 +219,6 @@ struct Refusal {
 impl Refusal {
     fn new(at: usize, reason: impl Into<String>) -> Self {
         Self { at, reason: reason.into() }
-    }
-
-    fn at_line(self, text: &str) -> EditError {
-        let (line, _) = line_column(text.as_bytes(), self.at);
-        EditError::Unsupported { line, reason: self.reason }
     }
 }
 

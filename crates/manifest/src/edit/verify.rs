@@ -2,9 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::{Wanted, compose, is_same_mount, kubernetes};
+use super::{
+    Wanted,
+    command::Commands,
+    compose, first_by, is_same_mount, kubernetes,
+    source::{Source, Syntax},
+};
 use crate::{
-    Container, Document, Format, Spanned, markdown, read_as, shell, text,
+    Container, Document, Spanned, read_as,
+    shell::{self, Simple},
     yaml::{NodeId, Tree, Value},
 };
 
@@ -53,31 +59,30 @@ fn meaning(container: &Container) -> Container {
 
 /// Says in words what the edited text means otherwise than intended.
 pub(super) fn verify(
-    before: &Document,
-    text_before: &str,
+    before: &Source<'_>,
     edited: &[u8],
     targets: &[(usize, &Wanted)],
 ) -> Result<(), String> {
-    let after = read_as(before.format, &before.path, edited);
-    if let Some(error) = after.errors.first() {
-        return Err(error.to_string());
-    }
-    if before.containers.len() != after.containers.len() {
+    let Document { format, path, containers, .. } = &before.document;
+    let after = read_as(*format, path, edited);
+    let after = Source::of(after, edited).map_err(|error| error.to_string())?;
+    if containers.len() != after.document.containers.len() {
         return Err("there would be another number of containers".to_owned());
     }
-    for (index, (old, new)) in before.containers.iter().zip(&after.containers).enumerate() {
-        let (old, new) = (meaning(old), meaning(new));
-        let Some((_, wanted)) = targets.iter().find(|(target, _)| *target == index) else {
+    let by_index = first_by(targets.iter().copied());
+    for (index, (old, new)) in containers.iter().zip(&after.document.containers).enumerate() {
+        let (id, old, new) = (&old.id, meaning(old), meaning(new));
+        let Some(wanted) = by_index.get(&index) else {
             if old != new {
-                return Err(format!("{} would change too", before.containers[index].id));
+                return Err(format!("{id} would change too"));
             }
             continue;
         };
         if !says(&new, wanted) {
-            return Err(format!("{} would not say what is wanted", before.containers[index].id));
+            return Err(format!("{} would not say what is wanted", id));
         }
         if rest(&old, wanted) != rest(&new, wanted) {
-            return Err(format!("something else of {} would change", before.containers[index].id));
+            return Err(format!("something else of {} would change", id));
         }
         let kept = |container: &Container| {
             let options = container.settings.security_opt.iter().map(|option| option.value.clone());
@@ -88,20 +93,23 @@ pub(super) fn verify(
             options.filter(|option| !touched(option)).collect::<Vec<_>>()
         };
         if kept(&old) != kept(&new) {
-            return Err(format!(
-                "another security_opt of {} would change",
-                before.containers[index].id
-            ));
+            return Err(format!("another security_opt of {id} would change"));
         }
     }
-    let (text_after, _) = text::of(edited).map_err(|error| error.to_string())?;
-    let same = match before.format {
-        Format::Compose => same_yaml(before, text_before, &after, text_after, targets),
-        Format::Shell | Format::Markdown => {
-            same_commands(before, text_before, &after, text_after, targets)
+    let same = match (&before.syntax, &after.syntax) {
+        (Syntax::Compose(old), Syntax::Compose(new)) => {
+            let flat = |source, services| flat_services(source, services, targets);
+            flat(before, old) == flat(&after, new)
         }
-        Format::Kubernetes => same_manifest(before, text_before, &after, text_after, targets),
-        Format::Dockerfile => text_before == text_after,
+        (Syntax::Kubernetes(old), Syntax::Kubernetes(new)) => {
+            let flat = |source, containers| flat_manifest(source, containers, targets);
+            flat(before, old) == flat(&after, new)
+        }
+        (Syntax::Commands(old), Syntax::Commands(new)) => {
+            let flat = |source, commands| flat_commands(source, commands, targets);
+            old.whole && new.whole && flat(before, old) == flat(&after, new)
+        }
+        _ => before.text == after.text,
     };
     if same { Ok(()) } else { Err("something that is not edited would change".to_owned()) }
 }
@@ -153,76 +161,51 @@ fn keys(wanted: &Wanted) -> Vec<&'static str> {
     keys
 }
 
-/// Whether two YAML files say the same but for some keys of some services: not only what is read of
-/// them, every key.
-fn same_yaml(
-    before: &Document,
-    old: &str,
-    after: &Document,
-    new: &str,
+/// What a Compose file says but for some keys of some services: not only what is read of them, every key.
+fn flat_services(
+    source: &Source<'_>,
+    services: &compose::Services<'_>,
     targets: &[(usize, &Wanted)],
-) -> bool {
-    let flat = |document: &Document, text: &str| {
-        let bom = document.length - text.len();
-        let (tree, _) = Tree::parse(text);
-        let mut skipped = HashMap::new();
-        for (index, wanted) in targets {
-            let span = &document.containers[*index].span;
-            let is_it = |(key, _): &(NodeId, NodeId)| {
-                let node = &tree.nodes[*key];
-                node.span.start + bom == span.start && node.span.end + bom == span.end
-            };
-            let service = compose::services(&tree).find(is_it);
-            skipped.extend(service.map(|(_, service)| (service, keys(wanted))));
-        }
-        flatten(&tree, &tree.documents, &skipped)
+) -> Vec<String> {
+    let service = |(index, wanted): &(usize, &Wanted)| {
+        Some((services.at(&source.place(*index))?, keys(wanted)))
     };
-    flat(before, old) == flat(after, new)
+    let skipped = targets.iter().filter_map(service).collect();
+    flatten(&services.tree, &services.tree.documents, &skipped)
 }
 
-/// Whether two Kubernetes manifests say the same but for some keys of the `securityContext` of some
-/// containers.
-fn same_manifest(
-    before: &Document,
-    old: &str,
-    after: &Document,
-    new: &str,
+/// What a Kubernetes manifest says but for some keys of the `securityContext` of some containers: all
+/// without those, and what else each of them holds.
+fn flat_manifest(
+    source: &Source<'_>,
+    containers: &kubernetes::Containers<'_>,
     targets: &[(usize, &Wanted)],
-) -> bool {
-    let flat = |document: &Document, text: &str| {
-        let bom = document.length - text.len();
-        let (tree, _) = Tree::parse(text);
-        let mut without = HashMap::new();
-        let mut contexts = Vec::new();
-        for (index, wanted) in targets {
-            let span = &document.containers[*index].span;
-            let Some(container) =
-                kubernetes::container_at(&tree, &(span.start - bom..span.end - bom))
-            else {
+) -> (Vec<String>, Vec<Vec<String>>) {
+    let tree = &containers.tree;
+    let mut without = HashMap::new();
+    let mut contexts = Vec::new();
+    for (index, wanted) in targets {
+        let Some(container) = containers.at(&source.place(*index)) else { continue };
+        without.insert(container, vec![kubernetes::CONTEXT]);
+        // What stays of it; where nothing does, it may as well not be there.
+        let context = kubernetes::value(tree, container, kubernetes::CONTEXT);
+        let capabilities =
+            context.and_then(|it| kubernetes::value(tree, it, kubernetes::CAPABILITIES));
+        let (mut keys, lists) = kubernetes::keys(wanted);
+        keys.push(kubernetes::CAPABILITIES);
+        for (mapping, keys) in [(context, keys), (capabilities, lists)] {
+            let Some(mapping) = mapping else {
+                contexts.push(Vec::new());
                 continue;
             };
-            without.insert(container, vec![kubernetes::CONTEXT]);
-            // What stays of it; where nothing does, it may as well not be there.
-            let context = kubernetes::value(&tree, container, kubernetes::CONTEXT);
-            let capabilities =
-                context.and_then(|it| kubernetes::value(&tree, it, kubernetes::CAPABILITIES));
-            let (mut keys, lists) = kubernetes::keys(wanted);
-            keys.push(kubernetes::CAPABILITIES);
-            for (mapping, keys) in [(context, keys), (capabilities, lists)] {
-                let Some(mapping) = mapping else {
-                    contexts.push(Vec::new());
-                    continue;
-                };
-                let others = tree
-                    .pairs(mapping)
-                    .filter(|(key, _)| tree.scalar(*key).is_none_or(|name| !keys.contains(&name)));
-                let others: Vec<NodeId> = others.flat_map(|(key, value)| [key, value]).collect();
-                contexts.push(flatten(&tree, &others, &HashMap::new()));
-            }
+            let others = tree
+                .pairs(mapping)
+                .filter(|(key, _)| tree.scalar(*key).is_none_or(|name| !keys.contains(&name)));
+            let others: Vec<NodeId> = others.flat_map(|(key, value)| [key, value]).collect();
+            contexts.push(flatten(tree, &others, &HashMap::new()));
         }
-        (flatten(&tree, &tree.documents, &without), contexts)
-    };
-    flat(before, old) == flat(after, new)
+    }
+    (flatten(tree, &tree.documents, &without), contexts)
 }
 
 /// Some nodes of a tree as a list of words, without some keys of some mappings.
@@ -275,48 +258,31 @@ fn flatten(
     flat
 }
 
-/// Whether every command is the same but for some flags of some commands.
-fn same_commands(
-    before: &Document,
-    old: &str,
-    after: &Document,
-    new: &str,
+/// Every command but for some flags of some commands.
+fn flat_commands(
+    source: &Source<'_>,
+    commands: &Commands,
     targets: &[(usize, &Wanted)],
-) -> bool {
-    let flat = |document: &Document, text: &str| -> Option<Vec<Vec<String>>> {
-        let bom = document.length - text.len();
-        let blocks = match document.format {
-            Format::Markdown => markdown::blocks(text),
-            _ => vec![(text.to_owned(), 0)],
-        };
-        let mut commands = Vec::new();
-        for (source, base) in blocks {
-            for simple in shell::commands(&source, base).ok()? {
-                let wanted = targets.iter().find(|(index, _)| {
-                    let span = &document.containers[*index].span;
-                    simple.words.first().is_some_and(|word| word.span.start + bom == span.start)
-                });
-                let invocation = wanted.and_then(|_| shell::invocation(&simple));
-                commands.push(match (wanted, invocation) {
-                    (Some((_, wanted)), Some(invocation)) => {
-                        let flags = flags(wanted);
-                        let arguments = &invocation.arguments;
-                        let kept = arguments
-                            .flags
-                            .iter()
-                            .filter(|flag| !flags.contains(&flag.name.as_str()));
-                        let kept = kept.map(|flag| format!("--{}={}", flag.name, flag.value.value));
-                        let rest = arguments.opaque.iter().chain(&arguments.positional);
-                        kept.chain(rest.map(|word| word.text.clone())).collect()
-                    }
-                    _ => simple.words.iter().map(|word| word.text.clone()).collect(),
-                });
+) -> Vec<Vec<String>> {
+    let places = targets.iter().map(|(index, wanted)| (source.place(*index).start, *wanted));
+    let by_place = first_by(places);
+    let flat = |simple: &Simple| {
+        let wanted = simple.words.first().and_then(|word| by_place.get(&word.span.start));
+        let invocation = wanted.and_then(|_| shell::invocation(simple));
+        match (wanted, invocation) {
+            (Some(wanted), Some(invocation)) => {
+                let flags = flags(wanted);
+                let arguments = &invocation.arguments;
+                let kept =
+                    arguments.flags.iter().filter(|flag| !flags.contains(&flag.name.as_str()));
+                let kept = kept.map(|flag| format!("--{}={}", flag.name, flag.value.value));
+                let rest = arguments.opaque.iter().chain(&arguments.positional);
+                kept.chain(rest.map(|word| word.text.clone())).collect()
             }
+            _ => simple.words.iter().map(|word| word.text.clone()).collect(),
         }
-        Some(commands)
     };
-    let (old, new) = (flat(before, old), flat(after, new));
-    old.is_some() && old == new
+    commands.all.iter().map(flat).collect()
 }
 
 /// The flags of a command that may change.

@@ -80,6 +80,8 @@ pub(crate) fn commands(source: &str, base: usize) -> Result<Vec<Simple>, String>
 }
 
 fn parse(source: &str) -> Result<Tree, String> {
+    #[cfg(test)]
+    crate::parses::count();
     if source.len() > MAX_BYTES {
         let size = source.len() >> 10;
         return Err(format!(

@@ -72,6 +72,8 @@ pub(crate) struct Tree<'a> {
 impl<'a> Tree<'a> {
     /// Builds the tree. On an error the documents before it are there.
     pub fn parse(text: &'a str) -> (Self, Option<ReadError>) {
+        #[cfg(test)]
+        crate::parses::count();
         builder::parse(text)
     }
 
@@ -122,6 +124,30 @@ impl<'a> Tree<'a> {
             _ => &[],
         };
         pairs.chunks_exact(2).map(|pair| (pair[0], pair[1]))
+    }
+
+    /// The nodes that are written in one.
+    fn children(&self, id: NodeId) -> &[NodeId] {
+        match &self.nodes[id].value {
+            Value::Sequence { items: children, .. } | Value::Mapping { pairs: children, .. } => {
+                children
+            }
+            Value::Scalar { .. } | Value::Alias(_) => &[],
+        }
+    }
+
+    /// For each node whether an alias stands for it, for what it lies in or for something that lies in it.
+    pub fn shared(&self) -> Vec<bool> {
+        let mut within: Vec<bool> = self.nodes.iter().map(|node| node.aliased).collect();
+        let mut around = within.clone();
+        // A node comes before those that lie in it.
+        for id in 0..self.nodes.len() {
+            self.children(id).iter().for_each(|child| within[*child] |= within[id]);
+        }
+        for id in (0..self.nodes.len()).rev() {
+            around[id] |= self.children(id).iter().any(|child| around[*child]);
+        }
+        within.into_iter().zip(around).map(|(within, around)| within || around).collect()
     }
 
     /// Whether a key is the merge key.

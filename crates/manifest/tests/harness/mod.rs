@@ -1,7 +1,8 @@
 //! What must hold of every input, whatever it is: shared by the property tests and the fuzz targets.
 
 use dropcap_manifest::{
-    Container, Document, Format, Wanted, apply, apply_and_verify, join, line_column, read_as,
+    Container, Document, Format, Wanted, apply, apply_and_verify, edits_of_each, join, line_column,
+    read_as,
 };
 
 /// All formats.
@@ -74,10 +75,21 @@ fn check(span: std::ops::Range<usize>, bytes: &[u8]) {
     let _ = line_column(bytes, span.start);
 }
 
-/// Edits each container; an edit that is given must hold what it promises.
+/// Edits each container; an edit that is given must hold what it promises, and be the same when the edits of
+/// all containers are asked for at once.
 pub fn edit_checked(format: Format, bytes: &[u8], wanted: &Wanted) {
     let document = read_checked(format, bytes);
-    for container in document.containers.iter().take(8) {
+    let drops = Wanted { cap_drop: wanted.cap_drop.clone(), ..Wanted::default() };
+    let containers = || document.containers.iter().take(8);
+    let wishes: Vec<_> = containers()
+        .flat_map(|one| [(one.id.as_str(), wanted), (one.id.as_str(), &drops)])
+        .collect();
+    let each = edits_of_each(name(format), bytes, &wishes);
+    for wish in wishes {
+        let alone = apply_and_verify(name(format), bytes, wish.0, wish.1);
+        assert_eq!(each[&wish], alone.map(|edited| edited.edits), "{wish:?}");
+    }
+    for container in containers() {
         let Ok(edited) = apply_and_verify(name(format), bytes, &container.id, wanted) else {
             continue;
         };

@@ -1,8 +1,13 @@
 //! Edits of one Compose service.
 
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
+
 use super::{
     Edit, Refusal, Wanted, is_same_mount,
-    mapping::{Mapping, NewKey, NewValue, unique},
+    mapping::{Mapping, NewKey, NewValue, Style, unique},
     text::yaml_scalar,
 };
 use crate::{
@@ -11,19 +16,60 @@ use crate::{
     yaml::{NodeId, Tree, Value},
 };
 
+/// The services of a file, to be found again.
+pub(in crate::edit) struct Services<'t> {
+    pub tree: Tree<'t>,
+    /// By the place of its name.
+    by_name: HashMap<Range<usize>, NodeId>,
+    /// How the file writes what a service does not show.
+    style: Style,
+    /// What [`Tree::shared`] says.
+    shared: Vec<bool>,
+    /// The names of those that others extend.
+    extended: HashSet<String>,
+}
+
+impl<'t> Services<'t> {
+    pub fn of(text: &'t str) -> Self {
+        let (tree, _) = Tree::parse(text);
+        let services: Vec<NodeId> = services(&tree).map(|(_, service)| service).collect();
+        // Of two at one place, the first.
+        let by_name = super::first_by(
+            self::services(&tree).map(|(key, service)| (tree.nodes[key].span.clone(), service)),
+        );
+        let extends = services.iter().flat_map(|service| tree.entries(*service));
+        let extended = extends.filter(|entry| entry.name == "extends").filter_map(|entry| {
+            let of_map = || tree.entries(entry.value).into_iter().find(|it| it.name == "service");
+            tree.scalar(entry.value).or_else(|| tree.scalar(of_map()?.value)).map(str::to_owned)
+        });
+        let extended = extended.collect();
+        let style = Style::of(text, &tree, &services);
+        let shared = tree.shared();
+        Self { tree, by_name, style, shared, extended }
+    }
+
+    /// The service that has its name at a place.
+    pub fn at(&self, name: &Range<usize>) -> Option<NodeId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Whether another service may be read from this one.
+    pub fn is_shared(&self, place: &Range<usize>, name: &str) -> bool {
+        self.extended.contains(name) || self.at(place).is_none_or(|service| self.shared[service])
+    }
+}
+
 /// The edits that make a service say what is wanted. Spans count from the text's first byte.
 pub(super) fn plan(
     text: &str,
+    services: &Services<'_>,
     container: &Container,
     wanted: &Wanted,
 ) -> Result<Vec<Edit>, Refusal> {
-    let (tree, error) = Tree::parse(text);
-    if let Some(error) = error {
-        return Err(Refusal::new(container.span.start, error.message));
-    }
-    let service = service(&tree, container)?;
-    let mut plan = Mapping::new(text, &tree, service, "service");
-    plan.models.extend(services(&tree).map(|(_, service)| service));
+    let tree = &services.tree;
+    let service = service(services, container)?;
+    let style = Style::of(text, tree, &[service]).or(services.style);
+    let mut plan = Mapping::new(text, tree, service, "service", style);
     let settings = &container.settings;
     if let Some(cap_drop) = &wanted.cap_drop {
         plan.list("cap_drop", &settings.cap_drop, cap_drop)?;
@@ -53,11 +99,10 @@ pub(super) fn plan(
 }
 
 /// The mapping of the service that a container was read from.
-fn service(tree: &Tree<'_>, container: &Container) -> Result<NodeId, Refusal> {
+fn service(services: &Services<'_>, container: &Container) -> Result<NodeId, Refusal> {
     let missing = || Refusal::new(container.span.start, "the service is not found again");
-    let pair = services(tree).find(|(key, _)| tree.nodes[*key].span == container.span);
-    let (_, service) = pair.ok_or_else(missing)?;
-    match tree.nodes[service].value {
+    let service = services.at(&container.span).ok_or_else(missing)?;
+    match services.tree.nodes[service].value {
         Value::Mapping { .. } => Ok(service),
         _ => {
             Err(Refusal::new(container.span.start, "the whole service is an alias of another one"))
@@ -66,7 +111,7 @@ fn service(tree: &Tree<'_>, container: &Container) -> Result<NodeId, Refusal> {
 }
 
 /// The keys and values of `services`.
-pub(super) fn services<'t>(tree: &'t Tree<'_>) -> impl Iterator<Item = (NodeId, NodeId)> + 't {
+fn services<'t>(tree: &'t Tree<'_>) -> impl Iterator<Item = (NodeId, NodeId)> + 't {
     let top = tree.documents.iter().flat_map(|root| tree.entries(*root));
     let services = top.filter(|entry| entry.name == "services");
     services.flat_map(|services| tree.pairs(services.value))

@@ -1,8 +1,10 @@
 //! One YAML mapping and what is to become of its keys, byte by byte.
 
 mod new_key;
+mod style;
 
 pub(super) use new_key::{NewKey, NewValue};
+pub(super) use style::Style;
 
 use super::{
     Edit, Refusal,
@@ -24,15 +26,21 @@ pub(super) struct Mapping<'t> {
     pub owner: &'static str,
     /// Whether the file is written like JSON, with every key and word in quotes.
     pub json: bool,
-    /// Where to look for how lists are written, best first.
-    pub models: Vec<NodeId>,
+    /// How what is new in it is written.
+    pub style: Style,
     /// Keys that it does not have yet.
     pub keys: Vec<NewKey>,
     pub edits: Vec<Edit>,
 }
 
 impl<'t> Mapping<'t> {
-    pub fn new(text: &'t str, tree: &'t Tree<'t>, node: NodeId, owner: &'static str) -> Self {
+    pub fn new(
+        text: &'t str,
+        tree: &'t Tree<'t>,
+        node: NodeId,
+        owner: &'static str,
+        style: Style,
+    ) -> Self {
         let flow = matches!(tree.nodes[node].value, Value::Mapping { flow: true, .. });
         let is_quoted = |(key, _)| {
             let key: NodeId = key;
@@ -40,13 +48,13 @@ impl<'t> Mapping<'t> {
         };
         let json = flow && tree.pairs(node).next().is_some_and(is_quoted);
         let (keys, edits) = (Vec::new(), Vec::new());
-        Self { text, tree, node, owner, json, models: vec![node], keys, edits }
+        Self { text, tree, node, owner, json, style, keys, edits }
     }
 
     /// A mapping within it.
-    pub fn inner(&self, node: NodeId, models: Vec<NodeId>) -> Self {
+    pub fn inner(&self, node: NodeId) -> Self {
         let (keys, edits) = (Vec::new(), Vec::new());
-        Self { node, models, keys, edits, ..*self }
+        Self { node, keys, edits, ..*self }
     }
 
     /// The key as it is written in the mapping itself.

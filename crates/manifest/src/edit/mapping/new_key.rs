@@ -1,11 +1,14 @@
 //! Keys that a mapping does not have yet, in the style of their neighbours.
 
-use super::Mapping;
+use super::{
+    Mapping,
+    style::{Lists, column},
+};
 use crate::{
     edit::{
         Edit, Refusal,
         list::insert_lines,
-        text::{indent, line_end, line_start, skip_blanks, yaml_scalar},
+        text::{indent, line_end, skip_blanks, yaml_scalar},
     },
     yaml::{NodeId, Value},
 };
@@ -26,25 +29,6 @@ pub(in crate::edit) enum NewValue {
     Tree(Vec<NewKey>),
 }
 
-/// How a list is written.
-enum Style {
-    Flow,
-    /// How far the dash stands behind the key.
-    Block {
-        offset: usize,
-    },
-}
-
-/// How new lines are written.
-struct Layout {
-    lists: Style,
-    /// How far the keys of a mapping stand behind its own.
-    step: usize,
-}
-
-/// How far they do where the file shows nothing.
-const STEP: usize = 2;
-
 impl Mapping<'_> {
     /// Adds the keys that the mapping does not have.
     pub(in crate::edit) fn add_keys(&mut self) -> Result<(), Refusal> {
@@ -61,9 +45,8 @@ impl Mapping<'_> {
             return Ok(());
         }
         let (last, column) = self.block_place(self.node)?;
-        let layout = Layout { lists: self.list_style(), step: self.step() };
         let mut lines = Vec::new();
-        keys.iter().for_each(|key| self.in_block(key, column, &layout, &mut lines));
+        keys.iter().for_each(|key| self.in_block(key, column, &mut lines));
         self.edits.push(insert_lines(self.text, last, &lines));
         Ok(())
     }
@@ -84,22 +67,23 @@ impl Mapping<'_> {
     }
 
     /// A key on lines of its own.
-    fn in_block(&self, key: &NewKey, column: usize, layout: &Layout, lines: &mut Vec<String>) {
+    fn in_block(&self, key: &NewKey, column: usize, lines: &mut Vec<String>) {
         let (indent, name) = (" ".repeat(column), key.name);
-        match (&key.value, &layout.lists) {
+        match (&key.value, self.style.lists()) {
             (NewValue::Tree(keys), _) => {
                 lines.push(format!("{indent}{name}:"));
-                keys.iter().for_each(|key| self.in_block(key, column + layout.step, layout, lines));
+                let inner = column + self.style.step();
+                keys.iter().for_each(|key| self.in_block(key, inner, lines));
             }
-            (NewValue::List(list), Style::Block { offset }) if !list.is_empty() => {
+            (NewValue::List(list), Lists::Block { offset }) if !list.is_empty() => {
                 lines.push(format!("{indent}{name}:"));
                 let inner = " ".repeat(column + offset);
                 let line = |value: &String| format!("{inner}- {}", yaml_scalar(value, false));
                 lines.extend(list.iter().map(line));
             }
-            (NewValue::Map(map), Style::Block { offset }) => {
+            (NewValue::Map(map), Lists::Block { offset }) => {
                 lines.push(format!("{indent}{name}:"));
-                let inner = " ".repeat(column + (*offset).max(2));
+                let inner = " ".repeat(column + offset.max(2));
                 let line = |(name, value): &(String, String)| {
                     format!("{inner}{name}: {}", yaml_scalar(value, false))
                 };
@@ -127,7 +111,7 @@ impl Mapping<'_> {
             return Err(Refusal::new(span.start, "this mapping is empty"));
         };
         let key = self.tree.nodes[key].span.start;
-        let column = self.column(key).ok_or_else(|| {
+        let column = column(self.text, key).ok_or_else(|| {
             Refusal::new(key, "the first key does not stand alone behind blanks on its line")
         })?;
         // A key without a value ends behind its colon.
@@ -136,26 +120,6 @@ impl Mapping<'_> {
             key.end.max(value.end)
         });
         Ok((last, column))
-    }
-
-    /// The column of a key that stands behind blanks, or behind the dash of a list, on its line.
-    fn column(&self, key: usize) -> Option<usize> {
-        let before = &self.text[line_start(self.text, key)..key];
-        let is_list = before.trim_start().bytes().all(|byte| matches!(byte, b' ' | b'-'));
-        (is_list && !before.contains("--")).then_some(before.len())
-    }
-
-    /// How far the keys of a mapping stand behind its own, as its neighbours show.
-    fn step(&self) -> usize {
-        let pairs = self.models.iter().flat_map(|model| self.tree.pairs(*model));
-        let step = |(key, value): (NodeId, NodeId)| {
-            let Value::Mapping { pairs, flow: false } = &self.tree.nodes[value].value else {
-                return None;
-            };
-            let inner = self.column(self.tree.nodes[*pairs.first()?].span.start)?;
-            inner.checked_sub(self.column(self.tree.nodes[key].span.start)?)
-        };
-        pairs.filter_map(step).find(|step| *step > 0).unwrap_or(STEP)
     }
 
     /// Adds pairs to a mapping, in its own style.
@@ -195,26 +159,5 @@ impl Mapping<'_> {
             |indent| format!(",{}{indent}", line_end(self.text, key.start)),
         );
         Ok(Edit::new(at..at, format!("{separator}{}", written.join(&separator))))
-    }
-
-    /// How lists are written here: as the first one of the models is.
-    fn list_style(&self) -> Style {
-        let pairs = self.models.iter().flat_map(|model| self.tree.pairs(*model));
-        pairs.into_iter().find_map(|pair| self.style_of(pair)).unwrap_or(Style::Block { offset: 2 })
-    }
-
-    fn style_of(&self, (key, value): (NodeId, NodeId)) -> Option<Style> {
-        let key = self.tree.nodes[key].span.start;
-        match &self.tree.nodes[value].value {
-            Value::Sequence { flow: true, .. } => Some(Style::Flow),
-            Value::Sequence { items, .. } => {
-                let item = self.tree.nodes[*items.first()?].span.start;
-                let dash = self.text[..item].rfind('-')?;
-                let offset =
-                    indent(self.text, dash)?.len().checked_sub(indent(self.text, key)?.len())?;
-                Some(Style::Block { offset })
-            }
-            _ => None,
-        }
     }
 }

@@ -1,11 +1,12 @@
-use super::{Wanted, verify};
+use super::{Source, Wanted, verify};
 use crate::{Format, read_as};
 
 /// What would be said of an edit that makes `new` of `old` to drop ALL from the first container.
 fn verified(format: Format, old: &str, new: &str) -> Result<(), String> {
     let wanted = Wanted { cap_drop: Some(vec!["ALL".to_owned()]), ..Wanted::default() };
     let before = read_as(format, "file", old.as_bytes());
-    verify(&before, old, new.as_bytes(), &[(0, &wanted)])
+    let before = Source::of(before, old.as_bytes()).map_err(|error| error.to_string())?;
+    verify(&before, new.as_bytes(), &[(0, &wanted)])
 }
 
 #[test]
