@@ -12,7 +12,8 @@ pub(crate) fn of(bytes: &[u8]) -> Result<(&str, usize), ReadError> {
     if bytes.len() > MAX_BYTES {
         let message = format!(
             "{} MB is more than is read of one file ({} MB)",
-            bytes.len() >> 20,
+            // A byte too many is a megabyte too many to the eye.
+            bytes.len().div_ceil(1 << 20),
             MAX_BYTES >> 20
         );
         return Err(ReadError { line: 1, column: 1, message });

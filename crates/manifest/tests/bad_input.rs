@@ -191,10 +191,16 @@ fn much_of_everything() {
 }
 
 #[test]
+fn one_byte_too_many_is_said_to_be_more() {
+    let error = read("compose.yaml", &vec![b'#'; (10 << 20) + 1]).errors.remove(0);
+    assert_eq!(error.message, "11 MB is more than is read of one file (10 MB)");
+}
+
+#[test]
 fn a_script_that_is_too_long_is_said() {
     let text = format!("docker run a\n{}", "# comment\n".repeat(200_000));
     let error = read("a.sh", text.as_bytes()).errors.remove(0);
-    assert_eq!(error.message, "1953 KB of shell are more than is read of one script (1024 KB)");
+    assert_eq!(error.message, "1954 KB of shell are more than is read of one script (1024 KB)");
 }
 
 #[test]

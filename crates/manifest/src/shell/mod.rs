@@ -83,7 +83,7 @@ fn parse(source: &str) -> Result<Tree, String> {
     #[cfg(test)]
     crate::parses::count();
     if source.len() > MAX_BYTES {
-        let size = source.len() >> 10;
+        let size = source.len().div_ceil(1 << 10);
         return Err(format!(
             "{size} KB of shell are more than is read of one script ({} KB)",
             MAX_BYTES >> 10
