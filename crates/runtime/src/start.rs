@@ -13,6 +13,10 @@ use crate::{Context, Invocation, bundle, image, running, state};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
+/// The annotation that names criu a file of options, which overrule those of runc: other images, say
+/// (`handleCriuConfigurationFile`).
+const CRIU_OPTIONS: &str = "org.criu.config";
+
 impl Invocation<'_> {
     pub(crate) fn start(
         &self,
@@ -45,7 +49,7 @@ impl Invocation<'_> {
             return self.replace(&settings.below, self.words.to_vec());
         }
         if start.verb == "restore" {
-            let held = restored(&mut start, &decision, *flavour)?;
+            let held = restored(&mut start, &config, &decision, *flavour)?;
             (change.before, change.after) = (held, held);
         }
 
@@ -73,7 +77,12 @@ impl Invocation<'_> {
 }
 
 /// What the processes of a checkpoint hold, if the policy allows that. The runtime then takes the folder that was read.
-fn restored(start: &mut Start, decision: &Decision, flavour: Flavour) -> Result<Sets, Error> {
+fn restored(
+    start: &mut Start,
+    config: &Object,
+    decision: &Decision,
+    flavour: Flavour,
+) -> Result<Sets, Error> {
     let refuse = |why: &str| Err(Error::Restore(why.to_owned()));
     // No package of Debian 12's has a crun that can.
     if flavour == Flavour::Crun {
@@ -85,6 +94,10 @@ fn restored(start: &mut Start, decision: &Decision, flavour: Flavour) -> Result<
     // Its filters are there, and who can tell what they close?
     if decision.close_user_namespaces {
         return refuse("nobody can tell whether its filters close user namespaces");
+    }
+    let annotations = config.read::<Object>("annotations")?.unwrap_or_default();
+    if annotations.get(CRIU_OPTIONS)?.is_some() {
+        return refuse("its configuration has criu read options of its own");
     }
     let given = start.options.value("image-path").filter(|path| !path.is_empty());
     let given = state::absolute(PathBuf::from(given.unwrap_or("checkpoint")))?;

@@ -77,6 +77,29 @@ impl Place {
     }
 }
 
+/// What can be told without criu is: nothing is restored.
+#[test]
+fn images_that_are_none_and_options_of_ones_own_are_refused() {
+    let place = Place::new("runc");
+    fs::write(place.path("etc/dropcap.toml"), POLICY).unwrap();
+    let mut config = place.configure(&["true"]);
+    let images = place.images("free2");
+    fs::create_dir(&images).unwrap();
+    fs::set_permissions(&images, fs::Permissions::from_mode(0o700)).unwrap();
+    let refused = |why: &str| {
+        let output = place.run(true, &place.restore(&images, "free2"));
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(125), "{said}");
+        assert!(said.contains(why), "{said}");
+    };
+    refused("has no image of a task");
+    fs::write(place.path("free2.images/core-1.img"), "x").unwrap();
+    refused("is no image of a task's");
+    config["annotations"] = json!({"org.criu.config": "/tmp/options"});
+    place.write(&config);
+    refused("options of its own");
+}
+
 /// What criu restores holds what its images say: within the policy by dropcap, or nothing is restored.
 #[test]
 #[ignore = "needs a kernel that criu knows: `make vm` runs it in a guest"]
