@@ -6,11 +6,12 @@ use crate::failure::Failure;
 use dropcap_audit::{Audited, Change, FileEdit, Input, Mounting, Options, audit, merge};
 use dropcap_capability::{CapabilitySet, parse_capability};
 use dropcap_manifest::{
-    Container, Document, Edit, Wanted, apply, apply_all_and_verify, join, read,
+    Container, Document, Edit, EditError, Wanted, apply, apply_all_and_verify, edits_of_each, join,
+    read,
 };
 use dropcap_report::FileError;
 use similar::TextDiff;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Write;
 use std::path::Path;
 use tempfile::NamedTempFile;
@@ -40,8 +41,10 @@ pub(crate) struct FileChange {
 pub(crate) struct Changes {
     /// The files that change, by name.
     pub files: Vec<FileChange>,
-    /// Files that are left as they are, and why.
+    /// Files and containers that are left as they are, and why.
     pub refused: Vec<FileError>,
+    /// The containers that are left while others of their files change.
+    left: HashSet<String>,
 }
 
 /// What is wanted of one file.
@@ -53,8 +56,8 @@ struct FileFixes {
     edits: Vec<FileEdit>,
 }
 
-/// Works out what the fixes of these tiers change. A file whose change would not mean what it should
-/// is left out, and said to be.
+/// Works out what the fixes of these tiers change. A container that is written in a way that is not edited, and a
+/// file whose change would not mean what it should, are left out, and said to be.
 pub(crate) fn changes(
     audited: &Audited,
     input: &Input,
@@ -64,7 +67,7 @@ pub(crate) fn changes(
     let mut changes = Changes::default();
     for (file, fixes) in collect(audited, tiers) {
         let before = input.source(&file).unwrap_or_default();
-        match edited(&file, before, fixes) {
+        match edited(&file, before, fixes, &mut changes) {
             Ok(after) if after != before => {
                 changes.files.push(FileChange { file, before: before.to_vec(), after });
             }
@@ -117,8 +120,13 @@ fn want(
     all.push((wanted.cap_drop.is_some() && wanted.cap_add.is_some(), wanted.clone()));
 }
 
-/// A file after its fixes: of its containers, or else of its text.
-fn edited(file: &str, before: &[u8], fixes: FileFixes) -> Result<Vec<u8>, String> {
+/// A file after its fixes: of its containers, or else of its text. Containers that cannot be edited are left.
+fn edited(
+    file: &str,
+    before: &[u8],
+    fixes: FileFixes,
+    changes: &mut Changes,
+) -> Result<Vec<u8>, EditError> {
     if fixes.containers.is_empty() {
         let edits: Vec<Edit> = fixes
             .edits
@@ -127,16 +135,40 @@ fn edited(file: &str, before: &[u8], fixes: FileFixes) -> Result<Vec<u8>, String
             .collect();
         return Ok(apply(before, &edits));
     }
-    // From the last to the first: what is said of a file that is not fixed names the last hindrance.
-    let merged = fixes.containers.into_values().rev().map(|(id, mut wanted)| {
+    let merged = fixes.containers.into_values().map(|(id, mut wanted)| {
         wanted.sort_by_key(|(whole, _)| *whole);
         (id, merge(wanted.into_iter().map(|(_, wanted)| wanted)))
     });
     let merged: Vec<(String, Wanted)> = merged.collect();
-    let all: Vec<(&str, &Wanted)> =
+    let mut all: Vec<(&str, &Wanted)> =
         merged.iter().map(|(id, wanted)| (id.as_str(), wanted)).collect();
-    let edited = apply_all_and_verify(file, before, &all).map_err(|error| error.to_string())?;
-    Ok(edited.bytes)
+    let error = match apply_all_and_verify(file, before, &all) {
+        Ok(edited) => return Ok(edited.bytes),
+        Err(error) => error,
+    };
+    // Some of them alone are what stands in the way, or it is how they go together.
+    let each = edits_of_each(file, before, &all);
+    let in_the_way: Vec<_> =
+        all.iter().filter_map(|wish| Some((wish.0, each[wish].as_ref().err()?))).collect();
+    if in_the_way.is_empty() {
+        return Err(error);
+    }
+    for (id, why) in in_the_way {
+        changes.left.insert(id.to_owned());
+        changes.refused.push(not_fixed(file, id, why));
+    }
+    all.retain(|(id, _)| !changes.left.contains(*id));
+    apply_all_and_verify(file, before, &all).map(|edited| edited.bytes)
+}
+
+/// Where a container is written in a way that is not edited, and why.
+fn not_fixed(file: &str, id: &str, why: &EditError) -> FileError {
+    match why {
+        EditError::Unsupported { line, reason } => {
+            FileError { line: *line, ..refused(file, &format!("{id} is not fixed: {reason}")) }
+        }
+        _ => refused(file, &format!("{id} is not fixed: {why}")),
+    }
 }
 
 /// Reads the whole tree again with the changes in it: what was to be dropped has to be gone from every
@@ -185,7 +217,8 @@ fn not_dropped(
         };
         let Change::Settings { file, container, wanted } = &fix.change else { continue };
         let drops_all = wanted.cap_drop.iter().flatten().any(|word| word == "ALL");
-        if !drops_all || !after.contains_key(file.as_str()) {
+        let is_changed = after.contains_key(file.as_str()) && !changes.left.contains(container);
+        if !drops_all || !is_changed {
             continue;
         }
         let written = input.containers.iter().find(|one| one.id == *container);
