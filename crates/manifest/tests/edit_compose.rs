@@ -37,6 +37,20 @@ fn refused(before: &str, wanted: &Wanted, why: &str) {
 }
 
 #[test]
+fn a_comment_behind_the_last_item_stays_with_its_list() {
+    becomes(
+        "services:\n  a:\n    ports:\n      - '80'\n      # - '443'\n  # The other.\n  b:\n    image: y\n",
+        &drop_all(&[]),
+        "services:\n  a:\n    ports:\n      - '80'\n      # - '443'\n    cap_drop:\n      - ALL\n  # The other.\n  b:\n    image: y\n",
+    );
+    becomes(
+        "services:\n  a:\n    cap_add:\n      - KILL\n      # It signals its workers.",
+        &drop_all(&["KILL", "CHOWN"]),
+        "services:\n  a:\n    cap_add:\n      - KILL\n      - CHOWN\n      # It signals its workers.\n    cap_drop:\n      - ALL",
+    );
+}
+
+#[test]
 fn keys_are_added_in_the_neighbours_style() {
     becomes(
         "services:\n  a:\n    image: x # ours\n\n  b:\n    image: y\n",

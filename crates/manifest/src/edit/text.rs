@@ -12,6 +12,20 @@ pub(super) fn next_line(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |newline| at + newline + 1)
 }
 
+/// The last of the lines right behind the one that holds `at` that are comments and indented by more than
+/// `column`: they belong to what is there, not to what comes next. `at` where there is none.
+pub(super) fn past_inner_comments(text: &str, at: usize, column: usize) -> usize {
+    let mut last = at;
+    loop {
+        let start = next_line(text, last);
+        let comment = skip_blanks(text, start);
+        if !text[comment..].starts_with('#') || comment - start <= column {
+            return last;
+        }
+        last = comment;
+    }
+}
+
 /// How the file ends its lines, told by the line that holds `at`, or the first one.
 pub(super) fn line_end(text: &str, at: usize) -> &'static str {
     let end = next_line(text, at);
@@ -75,7 +89,7 @@ pub(super) fn shell_word(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{line_end, shell_word, yaml_scalar};
+    use super::{line_end, past_inner_comments, shell_word, yaml_scalar};
 
     #[test]
     fn values_are_quoted_where_they_must_be() {
@@ -93,6 +107,16 @@ mod tests {
             assert_eq!(shell_word(value), shell);
         }
         assert_eq!(yaml_scalar("ALL", true), "\"ALL\"");
+    }
+
+    #[test]
+    fn comments_that_are_indented_further_belong_to_what_they_follow() {
+        let past = |text| past_inner_comments(text, 0, 2);
+        assert_eq!(past("- a\n   # b\n   # c\n  # d\n"), "- a\n   # b\n   ".len());
+        assert_eq!(past("- a\n   # b"), "- a\n   ".len());
+        for none in ["- a", "- a\n", "- a\n  # d\n", "- a\n\n   # d\n", "- a\n   b: #\n"] {
+            assert_eq!(past(none), 0, "{none:?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::{
     edit::{
         Edit, Refusal,
         list::insert_lines,
-        text::{indent, line_end, skip_blanks, yaml_scalar},
+        text::{indent, line_end, past_inner_comments, skip_blanks, yaml_scalar},
     },
     yaml::{NodeId, Value},
 };
@@ -119,7 +119,7 @@ impl Mapping<'_> {
             let (key, value) = (&self.tree.nodes[key].span, &self.tree.nodes[value].span);
             key.end.max(value.end)
         });
-        Ok((last, column))
+        Ok((past_inner_comments(self.text, last, column), column))
     }
 
     /// Adds pairs to a mapping, in its own style.
