@@ -55,14 +55,12 @@ unsafe impl GlobalAlloc for EarlyMemory {
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above; what is given back late is `System`'s, since nothing early lives on.
-        unsafe {
-            if EARLY.load(Ordering::Relaxed) {
-                take_back(pointer, layout.size());
-            } else {
-                System.dealloc(pointer, layout);
-            }
+        if !EARLY.load(Ordering::Relaxed) {
+            // SAFETY: as above; it is `System`'s, since nothing early lives on.
+            return unsafe { System.dealloc(pointer, layout) };
         }
+        // SAFETY: the caller gives back a piece with so many bytes.
+        unsafe { take_back(pointer, layout.size()) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {

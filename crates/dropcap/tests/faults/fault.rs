@@ -115,12 +115,11 @@ pub fn all(scene: &Scene) -> Table {
 }
 
 /// The calls of an undisturbed run with what tells them apart, in their order, up to the one that
-/// executes something.
+/// executes something or, where nothing is to be executed, ends.
 fn calls(scene: &Scene) -> Vec<(String, String)> {
     let output = strace(&scene.trace(), &[], &scene.line());
-    let Outcome::Within = scene.judge(&output) else {
-        panic!("{}: {:?} {output:?}", scene.name, scene.judge(&output))
-    };
+    let wanted = if scene.is_refused() { Outcome::Nothing } else { Outcome::Within };
+    assert_eq!(scene.judge(&output), wanted, "{}: {output:?}", scene.name);
     let trace = fs::read_to_string(scene.trace()).unwrap();
     let named = trace.lines().filter_map(|line| line.split_once('('));
     let points = named.map(|(name, arguments)| {
@@ -131,8 +130,9 @@ fn calls(scene: &Scene) -> Vec<(String, String)> {
     });
     // The first is strace's own start of it, which it neither counts nor disturbs.
     let points: Vec<_> = points.skip(1).collect();
-    let last = points.iter().position(|(name, _)| name == "execve");
-    points[..=last.expect("it executes something")].to_vec()
+    let end = if scene.is_refused() { "exit_group" } else { "execve" };
+    let last = points.iter().position(|(name, _)| name == end);
+    points[..=last.unwrap_or_else(|| panic!("{}: no {end}", scene.name))].to_vec()
 }
 
 fn strace(trace: &std::path::Path, options: &[&str], line: &[String]) -> std::process::Output {

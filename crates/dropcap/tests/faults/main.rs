@@ -24,6 +24,8 @@ fn main() -> ExitCode {
         Scene::create(),
         Scene::create_late(),
         Scene::exec(),
+        Scene::restore(),
+        Scene::restore_of_more(),
     ];
     let tables: Vec<Table> = std::thread::scope(|scope| {
         let threads: Vec<_> =

@@ -12,7 +12,10 @@ const DROPCAP: &str = env!("CARGO_BIN_EXE_dropcap");
 /// What is allowed in every scene.
 const ALLOWED: u64 = 1 << 10;
 const ALLOWED_NAME: &str = "CAP_NET_BIND_SERVICE";
+const KILL: u64 = 1 << 5;
 const USER: u32 = 1000;
+/// The container that is restored: its policy asks for nothing that criu does not bring back.
+const RESTORED: &str = "restored1";
 /// SIGKILL of signal(7).
 const KILLED: i32 = 9;
 
@@ -35,6 +38,8 @@ enum Kind {
     Run(Vec<&'static str>),
     /// The runtime: what stands in for runc prints the document that it is given.
     Runtime(Vec<String>),
+    /// The runtime, with what it has to refuse: nothing is to be executed at all.
+    Refused(Vec<String>),
 }
 
 #[derive(Debug)]
@@ -111,6 +116,37 @@ impl Scene {
         scene
     }
 
+    /// A checkpoint whose tasks hold what is allowed.
+    pub fn restore() -> Self {
+        Self::new("dropcap-runtime restore", Kind::Runtime(restoring())).with_images(&[ALLOWED; 2])
+    }
+
+    /// One of whose tasks one holds more.
+    pub fn restore_of_more() -> Self {
+        Self::new("dropcap-runtime restore, refused", Kind::Refused(restoring()))
+            .with_images(&[ALLOWED, ALLOWED | KILL])
+    }
+
+    fn with_images(self, held: &[u64]) -> Self {
+        let scene = self.prepared();
+        let images = scene.path("images");
+        fs::create_dir(&images).unwrap();
+        fs::set_permissions(&images, fs::Permissions::from_mode(0o700)).unwrap();
+        for (number, held) in held.iter().enumerate() {
+            fs::write(images.join(format!("core-{number}.img")), image(*held)).unwrap();
+        }
+        scene
+    }
+
+    fn is_restored(&self) -> bool {
+        self.line().last().is_some_and(|word| word == RESTORED)
+    }
+
+    /// Whether nothing is to be executed even where no call is disturbed.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.kind, Kind::Refused(_))
+    }
+
     fn prepared(self) -> Self {
         let etc = self.path("etc");
         fs::create_dir(&etc).unwrap();
@@ -119,7 +155,8 @@ impl Scene {
             "version = 1\nwithout-match = \"drop-all\"\nbelow = \"{directory}/below\"\nrecord = \"{directory}/record/runtime.jsonl\"\nstate = \"{directory}/state\"\n"
         );
         let policy = format!(
-            "version = 1\n[[workload]]\nname = \"server\"\nallow = [\"{ALLOWED_NAME}\"]\nmatch = [{{ name = \"server*\" }}]\n"
+            "version = 1\n[[workload]]\nname = \"server\"\nallow = [\"{ALLOWED_NAME}\"]\nmatch = [{{ name = \"server*\" }}]\n\
+             [[workload]]\nname = \"restored\"\nallow = [\"{ALLOWED_NAME}\"]\nno-new-privileges = false\nuser-namespaces = true\nmatch = [{{ name = \"{RESTORED}\" }}]\n"
         );
         fs::write(etc.join("runtime.toml"), settings).unwrap();
         fs::write(etc.join("dropcap.toml"), policy).unwrap();
@@ -161,7 +198,7 @@ impl Scene {
                     .chain(words.map(|one| (*one).to_owned()))
                     .collect()
             }
-            Kind::Runtime(words) => self.words(words),
+            Kind::Runtime(words) | Kind::Refused(words) => self.words(words),
         }
     }
 
@@ -177,6 +214,7 @@ impl Scene {
             "LOG" => text(self.path("log.json")),
             "BUNDLE" => text(self.path("bundle")),
             "PROCESS" => text(self.path("process.json")),
+            "IMAGES" => text(self.path("images")),
             word => word.to_owned(),
         }));
         line
@@ -198,7 +236,8 @@ impl Scene {
         }
         let beyond = match &self.kind {
             Kind::Run(_) => status_beyond(&said),
-            Kind::Runtime(_) => document_beyond(&said).or_else(|| self.left()),
+            Kind::Runtime(_) => document_beyond(self, &said).or_else(|| self.left()),
+            Kind::Refused(_) => Some(format!("executed: {said}")),
         };
         beyond.map_or(Outcome::Within, Outcome::Beyond)
     }
@@ -209,11 +248,32 @@ impl Scene {
         entries.filter(|entry| !entry.file_name().to_string_lossy().starts_with('.')).find_map(
             |entry| {
                 let text = fs::read_to_string(entry.path().join("config.json"));
-                document_beyond(&text.unwrap_or_default())
+                document_beyond(self, &text.unwrap_or_default())
                     .map(|why| format!("{} is left: {why}", entry.path().display()))
             },
         )
     }
+}
+
+fn restoring() -> Vec<String> {
+    let words = ["--log", "LOG", "restore", "--bundle", "BUNDLE", "--image-path", "IMAGES"];
+    words.into_iter().chain([RESTORED]).map(str::to_owned).collect()
+}
+
+/// An image of a task that has these capabilities in all of its sets, as criu writes it (`images/core.proto`,
+/// `images/creds.proto`).
+fn image(held: u64) -> Vec<u8> {
+    let message = |field: u8, content: Vec<u8>| {
+        [vec![field << 3 | 2, u8::try_from(content.len()).unwrap()], content].concat()
+    };
+    // A number has seven bits in each byte; the second word of each set is empty.
+    let low = [0x80 | (held & 0x7f) as u8, u8::try_from(held >> 7).unwrap()];
+    let set = |field: u8| [field << 3, low[0], low[1], field << 3, 0];
+    let credentials = [9, 10, 11, 12].map(set).concat();
+    let entry = message(5, message(10, credentials));
+    let length = u32::try_from(entry.len()).unwrap();
+    let numbers = [0x5456_4319, 0x5505_3847, length].map(u32::to_le_bytes).concat();
+    [numbers, entry].concat()
 }
 
 /// What a process holds beyond what is allowed. Under no_new_privs and without user namespaces
@@ -231,7 +291,7 @@ fn status_beyond(text: &str) -> Option<String> {
 }
 
 /// What a document asks for beyond what is allowed.
-fn document_beyond(text: &str) -> Option<String> {
+fn document_beyond(scene: &Scene, text: &str) -> Option<String> {
     let Ok(document) = serde_json::from_str::<Value>(text) else {
         return Some(format!("half a document: {text}"));
     };
@@ -243,6 +303,7 @@ fn document_beyond(text: &str) -> Option<String> {
                 set.as_array().is_some_and(|set| set.iter().all(|name| name == ALLOWED_NAME))
             })
     });
-    let right = within && process["noNewPrivileges"] == true;
+    // What is restored has to do without: its policy says so.
+    let right = within && (scene.is_restored() || process["noNewPrivileges"] == true);
     (!right).then(|| text.to_owned())
 }
