@@ -4,14 +4,19 @@ use crate::plain::Place;
 use crate::world::{
     DEFAULTS, IMAGE, NET_BIND_SERVICE, TRUSTED, another_engine, text, write_policy,
 };
+use dropcap_testkit::docker::Docker;
 use dropcap_testkit::root;
 use dropcap_testkit::status::Status;
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 const KILL: u64 = 1 << 5;
+/// How long containerd may take to tidy up, on an emulated processor.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// `free` asks for nothing that criu does not bring back, `closed` for what it does not.
 const POLICY: &str = r#"version = 1
@@ -161,7 +166,7 @@ fn what_docker_restores_holds_what_the_policy_allows() {
     let start = ["run", "--detach", "--network=host", "--name"];
     run(&[&start[..], &["free", IMAGE, "sleep", "1000"]].concat());
     run(&["checkpoint", "create", "free", "one"]);
-    run(&["start", "--checkpoint=one", "free"]);
+    restart(&docker, "free").unwrap();
     let status = first("free");
     assert_eq!((status.permitted, status.bounding), (NET_BIND_SERVICE, NET_BIND_SERVICE));
     let exec = ["exec", "--privileged", "free", "cat", "/proc/self/status"];
@@ -171,7 +176,21 @@ fn what_docker_restores_holds_what_the_policy_allows() {
     assert_eq!(first("other").permitted, DEFAULTS);
     run(&["checkpoint", "create", "other", "one"]);
     run(&["rename", "other", "free-too"]);
-    let why = docker.run(["start", "--checkpoint=one", "free-too"]).unwrap_err();
+    let why = restart(&docker, "free-too").unwrap_err();
     assert!(why.contains("beyond what is allowed"), "{why}");
     assert_eq!(run(&["ps", "--quiet", "--filter=name=free-too"]), "");
+}
+
+/// Starts a container from its checkpoint. What `checkpoint create` put into containerd's store is removed from
+/// there a while later, and until then dockerd cannot put it there again (moby issue 42900).
+fn restart(docker: &Docker, container: &str) -> Result<String, String> {
+    let begun = Instant::now();
+    loop {
+        match docker.run(["start", "--checkpoint=one", container]) {
+            Err(why) if why.contains("already exists") && begun.elapsed() < PATIENCE => {
+                thread::sleep(Duration::from_secs(1));
+            }
+            ended => return ended,
+        }
+    }
 }
