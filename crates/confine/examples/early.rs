@@ -18,11 +18,11 @@ mod program {
         static INITIALISED: std::cell::Cell<u64> = const { std::cell::Cell::new(0x1234_5678) };
     }
 
-    fn early(given: &Given) {
+    fn early(given: Given) {
         if given.arguments.get(1).is_some_and(|word| word == "hand-over") {
             return;
         }
-        let status = failed(given).map_or(0, |line| c_int::try_from(line).unwrap_or(255));
+        let status = failed(&given).map_or(0, |line| c_int::try_from(line).unwrap_or(255));
         // SAFETY: it does not return.
         unsafe { libc::_exit(status) }
     }
@@ -45,17 +45,17 @@ mod program {
         claim!(std::fs::read("/no such file").is_err_and(|error| error.raw_os_error() == Some(2)));
         claim!(std::fs::read("/proc/self/stat").is_ok_and(|text| !text.is_empty()));
 
-        let bytes: Vec<u8> = (0..=255).cycle().take(600).collect();
-        for length in [0, 1, 2, 15, 16, 17, 128, 129, 300] {
-            let mut buffer = vec![7_u8; 600];
+        let bytes: Vec<u8> = (0..=250).cycle().take(1200).collect();
+        for length in (0..=66).chain([128, 129, 300, 511, 512, 513, 600]) {
+            let mut buffer = vec![7_u8; 1200];
             let at = buffer.as_mut_ptr();
             let from = bytes.as_ptr().cast::<c_void>();
-            // SAFETY: every offset and length below is inside of 600 bytes.
+            // SAFETY: every offset and length below is inside of 1,200 bytes.
             unsafe {
                 claim!(libc::memcpy(at.add(3).cast(), from, length) == at.add(3).cast());
                 claim!(buffer[2] == 7 && buffer[3 + length] == 7);
                 claim!(buffer[3..3 + length] == bytes[..length]);
-                for (to, start) in [(0, 5), (5, 0), (4, 4), (299, 0), (0, 299)] {
+                for (to, start) in [(0, 5), (5, 0), (4, 4), (1, 0), (0, 1), (299, 0), (0, 299)] {
                     buffer.copy_from_slice(&bytes);
                     let at = buffer.as_mut_ptr();
                     libc::memmove(at.add(to).cast(), at.add(start).cast(), length);
@@ -76,6 +76,10 @@ mod program {
                     claim!(libc::memcmp(other.as_ptr().cast(), from, length) > 0);
                     claim!(libc::memcmp(from, other.as_ptr().cast(), length) < 0);
                     claim!(other[..length] != bytes[..length]);
+                    // The first that differs decides.
+                    other[length / 2] = 0xff;
+                    other[last] = if length / 2 < last { 0 } else { 0xff };
+                    claim!(libc::memcmp(other.as_ptr().cast(), from, length) > 0);
                 }
 
                 buffer.fill(9);
@@ -95,7 +99,7 @@ mod program {
                 }
             }
         }
-        // The piece that was given last is given again.
+        // What came back is given again.
         let used = vec![7_u8; 100];
         let address = used.as_ptr().addr();
         drop(used);

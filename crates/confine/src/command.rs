@@ -46,18 +46,19 @@ impl Command {
     ///
     /// # Errors
     /// A string with a NUL byte in it.
-    pub fn new(
+    pub fn new<S: AsRef<OsStr>>(
         line: &[OsString],
-        environment: impl IntoIterator<Item = (OsString, OsString)>,
+        environment: impl IntoIterator<Item = (S, S)>,
     ) -> Result<Self, NulError> {
         let name = line.first().cloned().unwrap_or_default();
         let mut path = OsString::from(DEFAULT_PATH);
         let mut strings = Vec::new();
         for (key, value) in environment {
+            let (key, value) = (key.as_ref(), value.as_ref());
             if key == "PATH" {
-                path.clone_from(&value);
+                path = value.to_owned();
             }
-            strings.push(assignment(&key, &value)?);
+            strings.push(assignment(key, value)?);
         }
         Ok(Self {
             candidates: candidates(&name, &path)?,

@@ -58,10 +58,10 @@ mod early {
     static MEMORY: EarlyMemory = EarlyMemory;
 
     /// What stands before every start of a container, or of a process in one.
-    fn early(given: &Given) {
+    fn early(given: Given) {
         match given.arguments.first() {
             Some(name) if dropcap_runtime::is_called(name) => {
-                dropcap_runtime::run_early(&given.arguments, given.environment.clone());
+                dropcap_runtime::run_early(&given.arguments, given.environment);
             }
             _ => crate::run::early::run(given),
         }

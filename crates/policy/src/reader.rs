@@ -38,7 +38,7 @@ impl Reader<'_> {
             );
             return Err(self.error(&document.version, message));
         }
-        let mut workloads: Vec<Workload> = Vec::new();
+        let mut workloads: Vec<Workload> = Vec::with_capacity(document.workload.len());
         for written in document.workload {
             let name = written.name.get_ref();
             if workloads.iter().any(|workload| workload.name == *name) {

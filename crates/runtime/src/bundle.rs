@@ -32,9 +32,14 @@ pub(crate) fn folder(state: &Path, root: &Path) -> PathBuf {
 /// # Errors
 /// It cannot be written; then nothing of it is left.
 pub(crate) fn write(folder: &Path, container: &str, config: &str) -> io::Result<PathBuf> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let metadata = match fs::symlink_metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            fs::symlink_metadata(folder)?
+        }
+        there => there?,
+    };
     let own = rustix::process::geteuid().as_raw();
-    let metadata = fs::symlink_metadata(folder)?;
     if metadata.uid() != own || metadata.mode() & 0o022 != 0 {
         return Err(io::Error::other(format!("{} is not root's alone", folder.display())));
     }

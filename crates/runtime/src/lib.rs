@@ -173,7 +173,10 @@ impl<'a> Invocation<'a> {
     fn replace(&self, below: &Path, words: Vec<OsString>) -> Result<Infallible, Error> {
         let mut line = vec![below.as_os_str().to_owned()];
         line.extend(words);
-        let command = dropcap_confine::Command::new(&line, self.environment.iter().cloned())?;
+        let command = dropcap_confine::Command::new(
+            &line,
+            self.environment.iter().map(|(key, value)| (key, value)),
+        )?;
         let failed = command.execute(&Linux);
         Err(Error::Execute { path: below.to_owned(), source: failed.source })
     }

@@ -65,11 +65,14 @@ pub(crate) fn append(
     };
     let mut text = serde_json::to_string(&line)?;
     text.push('\n');
-    if let Some(folder) = path.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    }
-    let mut file = open(path)?;
-    file.write_all(text.as_bytes())
+    let file = match (open(path), path.parent()) {
+        (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            open(path)
+        }
+        (file, _) => file,
+    };
+    file?.write_all(text.as_bytes())
 }
 
 /// The record's file, locked, and a new one where it has become too large.

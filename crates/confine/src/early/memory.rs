@@ -19,13 +19,33 @@ struct Arena(UnsafeCell<[u8; ARENA]>);
 unsafe impl Sync for Arena {}
 
 static MEMORY: Arena = Arena(UnsafeCell::new([0; ARENA]));
-/// The first byte that is free, and how many are: there is one thread only.
-static FREE: AtomicPtr<u8> = AtomicPtr::new(MEMORY.0.get().cast());
-static LEFT: AtomicUsize = AtomicUsize::new(ARENA);
+
+/// What every piece is a multiple of, and aligned to: nothing that is allocated often needs more.
+const GRAIN: usize = 16;
+/// Pieces below this size are given again as they are, others to be divided.
+const LARGE: usize = 4096;
+
+/// Memory that is free: there is one thread only.
+struct Region {
+    /// The first byte.
+    free: AtomicPtr<u8>,
+    /// How many there are.
+    left: AtomicUsize,
+}
+
+/// The first has never been used, the others are pieces that came back.
+static REGIONS: [Region; 8] = {
+    let mut regions = [const { Region::new(null_mut(), 0) }; 8];
+    regions[0] = Region::new(MEMORY.0.get().cast(), ARENA);
+    regions
+};
+
+/// For each smaller size of a piece, the one that came back last, which begins with where the one before it is.
+static GIVEN_BACK: [AtomicPtr<u8>; 28] = [const { AtomicPtr::new(null_mut()) }; 28];
 
 /// The program's allocator: the standard library's, and before the C library starts one that takes
-/// from a fixed piece, then from mmap(2), and takes back only the piece that was given last: a page that is
-/// touched for the first time costs more than what is done in it.
+/// from a fixed piece, then from mmap(2), and gives what came back again first: a page that is touched for the
+/// first time costs more than what is done in it.
 ///
 /// What was allocated early is not used any more once the C library has started: the early
 /// function has returned, or never will.
@@ -59,8 +79,8 @@ unsafe impl GlobalAlloc for EarlyMemory {
             // SAFETY: as above; it is `System`'s, since nothing early lives on.
             return unsafe { System.dealloc(pointer, layout) };
         }
-        // SAFETY: the caller gives back a piece with so many bytes.
-        unsafe { take_back(pointer, layout.size()) }
+        // SAFETY: the caller gives back a piece of that layout.
+        unsafe { take_back(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
@@ -68,16 +88,19 @@ unsafe impl GlobalAlloc for EarlyMemory {
             // SAFETY: as in `dealloc`.
             return unsafe { System.realloc(pointer, layout, size) };
         }
+        let Ok(larger) = Layout::from_size_align(size, layout.align()) else { return null_mut() };
         // SAFETY: the pointer and its layout are the caller's.
-        if size <= layout.size() || unsafe { grow(pointer, layout.size(), size) } {
+        if unsafe { grow(pointer, layout, larger) } {
             return pointer;
         }
-        let Ok(larger) = Layout::from_size_align(size, layout.align()) else { return null_mut() };
         let fresh = early(larger);
         if !fresh.is_null() {
             // SAFETY: the old piece has `layout.size()` bytes, the new one `size`, and the new one
-            // is nobody else's.
-            unsafe { fresh.copy_from_nonoverlapping(pointer, layout.size().min(size)) };
+            // is nobody else's; the old one is not used any more.
+            unsafe {
+                fresh.copy_from_nonoverlapping(pointer, layout.size().min(size));
+                take_back(pointer, layout);
+            }
         }
         fresh
     }
@@ -88,60 +111,120 @@ fn early(layout: Layout) -> *mut u8 {
     if layout.align() > align_of::<Arena>() {
         return null_mut();
     }
-    if let Some(piece) = take(layout) {
+    if let Some(piece) = again(layout).or_else(|| divide(layout)) {
         return piece;
     }
-    let Some(size) = layout.size().max(MORE).checked_next_multiple_of(align_of::<Arena>()) else {
+    let Some(size) = room(layout).max(MORE).checked_next_multiple_of(align_of::<Arena>()) else {
         return null_mut();
     };
     let pages = from_kernel(size);
     if pages.is_null() {
         return null_mut();
     }
-    FREE.store(pages, Ordering::Relaxed);
-    LEFT.store(size, Ordering::Relaxed);
-    take(layout).unwrap_or(null_mut())
+    REGIONS[0].becomes(pages, size);
+    REGIONS[0].take(layout).unwrap_or(null_mut())
 }
 
-/// The next free piece, if there is enough.
-fn take(layout: Layout) -> Option<*mut u8> {
-    let (free, left) = (FREE.load(Ordering::Relaxed), LEFT.load(Ordering::Relaxed));
-    let skipped = free.align_offset(layout.align());
-    let left = left.checked_sub(skipped.checked_add(layout.size())?)?;
-    // SAFETY: both lie inside of what is free.
-    let (piece, free) = unsafe { (free.add(skipped), free.add(skipped + layout.size())) };
-    FREE.store(free, Ordering::Relaxed);
-    LEFT.store(left, Ordering::Relaxed);
+/// How many bytes a piece takes: a power of two times 4 to 7 quarters, so that few sizes serve all and at most
+/// a fifth is in vain.
+fn room(layout: Layout) -> usize {
+    let size = layout.size().max(GRAIN);
+    size.next_multiple_of(GRAIN.max(1 << (size - 1).ilog2() >> 2))
+}
+
+/// The pieces of that layout that came back, the latest first, unless it is large or aligned to more than they
+/// all are.
+fn given_back(layout: Layout) -> Option<&'static AtomicPtr<u8>> {
+    let room = room(layout);
+    if layout.align() > GRAIN || room >= LARGE {
+        return None;
+    }
+    let class = if room <= 4 * GRAIN {
+        room / GRAIN - 1
+    } else {
+        let top = (room - 1).ilog2() as usize;
+        4 * (top - GRAIN.ilog2() as usize - 1) + (room >> (top - 2)) - 5
+    };
+    GIVEN_BACK.get(class)
+}
+
+/// A piece that came back.
+fn again(layout: Layout) -> Option<*mut u8> {
+    let list = given_back(layout)?;
+    let piece = list.load(Ordering::Relaxed);
+    if piece.is_null() {
+        return None;
+    }
+    // SAFETY: `take_back` wrote there which one came back before it.
+    let next = unsafe { piece.cast::<*mut u8>().read() };
+    list.store(next, Ordering::Relaxed);
     Some(piece)
 }
 
-/// Makes the piece that was given last free again; others stay taken.
+/// A part of what is free; of what nobody has used, at last.
+fn divide(layout: Layout) -> Option<*mut u8> {
+    REGIONS.iter().rev().find_map(|region| region.take(layout))
+}
+
+/// Keeps a piece for those that come after.
 ///
 /// # Safety
-/// `piece` has `size` bytes, and nobody uses it any more.
-unsafe fn take_back(piece: *mut u8, size: usize) {
-    // SAFETY: one byte behind a piece is still of its memory.
-    if unsafe { piece.add(size) } == FREE.load(Ordering::Relaxed) {
-        FREE.store(piece, Ordering::Relaxed);
-        LEFT.store(LEFT.load(Ordering::Relaxed) + size, Ordering::Relaxed);
+/// `piece` was given for `layout`, and nobody uses it any more.
+unsafe fn take_back(piece: *mut u8, layout: Layout) {
+    if let Some(list) = given_back(layout) {
+        // SAFETY: it is nobody's, and has room and alignment for a pointer.
+        unsafe { piece.cast::<*mut u8>().write(list.load(Ordering::Relaxed)) };
+        return list.store(piece, Ordering::Relaxed);
+    }
+    // In the place of what is nearly used up.
+    let left = |region: &&Region| region.left.load(Ordering::Relaxed);
+    let least = REGIONS[1..].iter().min_by_key(left);
+    if let Some(least) = least.filter(|least| left(least) < room(layout)) {
+        least.becomes(piece, room(layout));
     }
 }
 
-/// Makes the piece that was given last larger, where that can be.
+impl Region {
+    const fn new(free: *mut u8, left: usize) -> Self {
+        Self { free: AtomicPtr::new(free), left: AtomicUsize::new(left) }
+    }
+
+    fn becomes(&self, free: *mut u8, left: usize) {
+        self.free.store(free, Ordering::Relaxed);
+        self.left.store(left, Ordering::Relaxed);
+    }
+
+    /// Its next piece, if it has enough.
+    fn take(&self, layout: Layout) -> Option<*mut u8> {
+        let (free, left) = (self.free.load(Ordering::Relaxed), self.left.load(Ordering::Relaxed));
+        let skipped = free.align_offset(layout.align().max(GRAIN));
+        let taken = skipped.checked_add(room(layout))?;
+        let left = left.checked_sub(taken)?;
+        // SAFETY: both lie inside of what is free.
+        let (piece, free) = unsafe { (free.add(skipped), free.add(taken)) };
+        self.becomes(free, left);
+        Some(piece)
+    }
+}
+
+/// Makes a piece larger in its place, where that can be: it has room, or nothing was given behind it.
 ///
 /// # Safety
-/// `piece` has `size` bytes.
-unsafe fn grow(piece: *mut u8, size: usize, larger: usize) -> bool {
-    // SAFETY: one byte behind a piece is still of its memory.
-    let end = unsafe { piece.add(size) };
-    let more = larger - size;
-    let left = LEFT.load(Ordering::Relaxed);
-    if end != FREE.load(Ordering::Relaxed) || more > left {
-        return false;
+/// `piece` was given for `layout`.
+unsafe fn grow(piece: *mut u8, layout: Layout, larger: Layout) -> bool {
+    let (has, needs) = (room(layout), room(larger));
+    if needs <= has {
+        return true;
     }
+    // SAFETY: one byte behind a piece is still of its memory.
+    let end = unsafe { piece.add(has) };
+    let behind = REGIONS.iter().find(|region| region.free.load(Ordering::Relaxed) == end);
+    let Some(region) = behind else { return false };
+    let Some(left) = region.left.load(Ordering::Relaxed).checked_sub(needs - has) else {
+        return false;
+    };
     // SAFETY: so many bytes are free behind it.
-    FREE.store(unsafe { end.add(more) }, Ordering::Relaxed);
-    LEFT.store(left - more, Ordering::Relaxed);
+    region.becomes(unsafe { end.add(needs - has) }, left);
     true
 }
 
@@ -191,29 +274,61 @@ mod tests {
     }
 
     #[test]
-    fn the_last_piece_grows_in_its_place() {
-        let _guard = ONE_AT_A_TIME.lock();
-        let [first, second] = [(); 2].map(|()| early(layout(8, 8)));
-        // SAFETY: each has 8 bytes.
-        unsafe {
-            assert!(!grow(first, 8, 16) && grow(second, 8, 24));
-            assert!(!grow(second, 24, usize::MAX / 2), "there is no more");
+    fn every_size_has_room_and_few_bytes_in_vain() {
+        let mut rooms = Vec::new();
+        for size in 0..=2 * LARGE {
+            let room = room(layout(size, 1));
+            assert!(room >= size && room.is_multiple_of(GRAIN), "{size}");
+            assert!(room <= GRAIN || size <= 4 * GRAIN || (room - size) * 5 <= room, "{size}");
+            let list = given_back(layout(size, 1)).map(std::ptr::from_ref);
+            assert_eq!(list.is_some(), room < LARGE, "{size}");
+            rooms.push((room, list));
         }
-        assert_eq!(early(layout(1, 1)).addr(), second.addr() + 24);
+        rooms.dedup();
+        let mut lists: Vec<_> = rooms.iter().filter_map(|(_, list)| *list).collect();
+        lists.dedup();
+        assert_eq!(lists.len(), GIVEN_BACK.len() - 1, "one of each size");
     }
 
     #[test]
-    fn the_last_piece_is_taken_back() {
+    fn a_piece_grows_in_its_place_if_nothing_is_behind_it() {
         let _guard = ONE_AT_A_TIME.lock();
-        let [first, second] = [(); 2].map(|()| early(layout(8, 8)));
-        // SAFETY: each has 8 bytes, and nobody uses them.
+        let (small, large) = (layout(LARGE, 8), layout(5 * LARGE, 8));
+        let [first, second] = [(); 2].map(|()| early(small));
+        // SAFETY: each was given for that layout.
         unsafe {
-            take_back(first, 8);
-            assert_eq!(early(layout(8, 8)).addr(), second.addr() + 8, "it was not the last");
-            take_back(second.add(8), 8);
-            take_back(second, 8);
+            assert!(grow(first, layout(17, 8), layout(32, 8)), "it has room");
+            assert!(!grow(first, small, large) && grow(second, small, large));
+            assert!(!grow(second, large, layout(usize::MAX / 4, 8)), "there is no more");
         }
-        assert_eq!(early(layout(8, 8)), second);
+        assert_eq!(early(small).addr(), second.addr() + 5 * LARGE);
+    }
+
+    #[test]
+    fn what_comes_back_is_given_again() {
+        let _guard = ONE_AT_A_TIME.lock();
+        for size in [1, 16, 65, 1000, 3000] {
+            let pieces = [(); 3].map(|()| early(layout(size, 8)));
+            // SAFETY: each was given for that layout, and nobody uses them.
+            pieces.iter().for_each(|piece| unsafe { take_back(*piece, layout(size, 8)) });
+            for piece in pieces.into_iter().rev() {
+                assert_eq!(early(layout(size, 1)), piece, "{size}");
+            }
+        }
+        let large = layout(10 * LARGE, 8);
+        let [first, _, third] = [(); 3].map(|()| early(large));
+        // SAFETY: as above.
+        unsafe {
+            take_back(first, large);
+            take_back(third, large);
+        }
+        let inside = |piece: *mut u8| {
+            let offset = |large: *mut u8| piece.addr().wrapping_sub(large.addr());
+            offset(first) < 10 * LARGE || offset(third) < 10 * LARGE
+        };
+        let parts = [(); 16].map(|()| early(layout(LARGE, 8)));
+        assert!(parts.into_iter().all(inside));
+        assert!(!inside(early(large)), "there is not enough in one any more");
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //!
 //! # What early code can rely on
 //! - Thread-local variables, `errno` among them, and so the C library's wrappers of system calls.
-//! - Memory from [`EarlyMemory`], which is never given back.
+//! - Memory from [`EarlyMemory`], which the kernel never gets back.
 //! - `memcpy` and its kin by [`entry`]'s own: the C library's are chosen by processor at its start.
 //!
 //! # Limitations
@@ -39,7 +39,7 @@ use std::sync::atomic::AtomicBool;
 #[doc(hidden)]
 pub static EARLY: AtomicBool = AtomicBool::new(false);
 
-/// Makes the entry point `dropcap_start`, which calls a `fn(&Given)` before the C library starts.
+/// Makes the entry point `dropcap_start`, which calls a `fn(Given)` before the C library starts.
 ///
 /// The linker has to be told so: a build script includes `link.rs`, which is beside this file. The
 /// program's allocator has to be [`EarlyMemory`].
@@ -72,7 +72,8 @@ macro_rules! entry {
         );
 
         // The linker makes every call of `memcpy` one of `__wrap_memcpy`, and `__real_memcpy` the C
-        // library's. One byte a step is enough for what is copied before it starts.
+        // library's. What is copied before it starts is short mostly: a string instruction of the processor
+        // takes longer to begin than such a copy takes.
         $crate::early::arch::global_asm!(
             ".macro before_libc name",
             ".globl __wrap_\\name",
@@ -83,21 +84,62 @@ macro_rules! entry {
             ".endm",
             "before_libc memcpy",
             "mov rax, rdi",
-            "mov rcx, rdx",
+            "2: cmp rdx, 16",
+            "jb 4f",
+            "cmp rdx, 512",
+            "ja 8f",
+            // The last 16 bytes are read before anything is written, and written at the end.
+            "movups xmm1, [rsi + rdx - 16]",
+            "lea rcx, [rdi + rdx - 16]",
+            "3: movups xmm0, [rsi]",
+            "movups [rdi], xmm0",
+            "add rsi, 16",
+            "add rdi, 16",
+            "cmp rdi, rcx",
+            "jb 3b",
+            "movups [rcx], xmm1",
+            "ret",
+            // Fewer than 16: both ends, which may overlap, and for up to three bytes the middle one too.
+            "4: cmp edx, 8",
+            "jb 5f",
+            "mov rcx, [rsi]",
+            "mov r8, [rsi + rdx - 8]",
+            "mov [rdi], rcx",
+            "mov [rdi + rdx - 8], r8",
+            "ret",
+            "5: cmp edx, 4",
+            "jb 6f",
+            "mov ecx, [rsi]",
+            "mov r8d, [rsi + rdx - 4]",
+            "mov [rdi], ecx",
+            "mov [rdi + rdx - 4], r8d",
+            "ret",
+            "6: test edx, edx",
+            "je 7f",
+            "mov r9d, edx",
+            "shr r9d",
+            "movzx ecx, byte ptr [rsi]",
+            "movzx r8d, byte ptr [rsi + r9]",
+            "movzx esi, byte ptr [rsi + rdx - 1]",
+            "mov [rdi], cl",
+            "mov [rdi + r9], r8b",
+            "mov [rdi + rdx - 1], sil",
+            "7: ret",
+            "8: mov rcx, rdx",
             "rep movsb",
             "ret",
             "before_libc memmove",
             "mov rax, rdi",
+            "mov rcx, rdi",
+            "sub rcx, rsi",
+            // Forward unless the destination begins inside of the source.
+            "cmp rcx, rdx",
+            "jae 2b",
+            "cmp rdx, 16",
+            "jb 4b",
             "mov rcx, rdx",
-            "mov r8, rdi",
-            "sub r8, rsi",
-            "cmp r8, rdx",
-            "jb 2f",
-            "rep movsb",
-            "ret",
-            // The destination begins inside of the source: from the end.
-            "2: lea rdi, [rdi + rcx - 1]",
-            "lea rsi, [rsi + rcx - 1]",
+            "lea rdi, [rdi + rdx - 1]",
+            "lea rsi, [rsi + rdx - 1]",
             "std",
             "rep movsb",
             "cld",
@@ -110,18 +152,36 @@ macro_rules! entry {
             "mov rax, r8",
             "ret",
             "before_libc bcmp",
-            "jmp 3f",
+            "jmp 2f",
             "before_libc memcmp",
+            "2: cmp rdx, 8",
+            "jb 3f",
+            "mov rax, [rdi]",
+            "mov rcx, [rsi]",
+            "cmp rax, rcx",
+            "jne 4f",
+            "add rdi, 8",
+            "add rsi, 8",
+            "sub rdx, 8",
+            "jmp 2b",
             "3: xor eax, eax",
-            "mov rcx, rdx",
-            // Of no bytes at all, the flags say that they are alike.
-            "test eax, eax",
-            "repe cmpsb",
-            "je 4f",
-            "movzx eax, byte ptr [rdi - 1]",
-            "movzx ecx, byte ptr [rsi - 1]",
+            "test rdx, rdx",
+            "je 5f",
+            "movzx eax, byte ptr [rdi]",
+            "movzx ecx, byte ptr [rsi]",
+            "inc rdi",
+            "inc rsi",
+            "dec rdx",
             "sub eax, ecx",
-            "4: ret",
+            "je 3b",
+            "ret",
+            // The first byte that differs is the highest then.
+            "4: bswap rax",
+            "bswap rcx",
+            "cmp rax, rcx",
+            "sbb eax, eax",
+            "or eax, 1",
+            "5: ret",
             "before_libc strlen",
             "xor eax, eax",
             "mov rcx, -1",

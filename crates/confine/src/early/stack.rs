@@ -21,7 +21,7 @@ pub struct Given {
 /// # Safety
 /// `stack` is the stack pointer as the kernel left it, and no other thread has been started.
 #[doc(hidden)]
-pub unsafe fn run(stack: *const usize, function: fn(&Given)) {
+pub unsafe fn run(stack: *const usize, function: fn(Given)) {
     // SAFETY: the same; the auxiliary vector is this program's own.
     unsafe {
         let stack = Stack::at(stack);
@@ -29,7 +29,7 @@ pub unsafe fn run(stack: *const usize, function: fn(&Given)) {
         if auxiliary.secure || thread::set_up(&auxiliary.thread_image()).is_err() {
             return;
         }
-        function(&stack.given());
+        function(stack.given());
     }
 }
 

@@ -52,7 +52,7 @@ fn wanted(allow: CapabilitySet, identity: Option<Identity>) -> Confinement {
 
 /// Launches on the double. The command is never executed there: EACCES.
 fn launch_on(system: &Recording, wanted: &Confinement) -> (u8, Option<Confined>) {
-    let command = Command::new(&[OsString::from("/nonexistent")], []).expect("no NUL");
+    let command = Command::new::<&str>(&[OsString::from("/nonexistent")], []).expect("no NUL");
     let mut seen = None;
     let error = launch(system, wanted, &[7], command, |confined| seen = Some(confined.clone()));
     (error.exit_code(), seen)
