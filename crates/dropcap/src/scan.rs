@@ -116,7 +116,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         let changes = fixes::changes(&audited, &project.input, &options, tiers);
         project.errors.extend(changes.refused.iter().cloned());
         show_diff(&changes, &audited, &project, tiers, arguments.output.look());
-        let code = if changes.files.is_empty() { 0 } else { FOUND };
+        let nothing = changes.files.is_empty() && changes.refused.is_empty();
+        let code = if nothing { 0 } else { FOUND };
         return Ok(ExitCode::from(if is_unreadable(&arguments, &project) {
             UNREADABLE
         } else {

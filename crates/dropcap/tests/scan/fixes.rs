@@ -249,6 +249,10 @@ fn a_container_that_cannot_be_edited_keeps_no_other_from_being_fixed() {
         "{}",
         ran.all()
     );
+    // Only that one is left.
+    let ran = tree.dropcap(&["scan", "--no-local-images", "--unsafe-fixes", "--diff"]);
+    assert_eq!((ran.stdout.as_str(), ran.code), ("", 1), "{}", ran.all());
+    assert!(ran.stderr.contains("compose.yaml#b is not fixed"), "{}", ran.all());
 }
 
 #[test]
