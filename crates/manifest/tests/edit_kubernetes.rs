@@ -173,6 +173,9 @@ fn json_stays_json() {
              \"capabilities\": {\"drop\": [\"ALL\"]}}\n"
         )
     );
+    // Whatever it is indented by.
+    let by_tabs = |text: &str| text.replace("  ", "\t");
+    assert_eq!(edited_as("pod.json", &by_tabs(before), "c", &closed()), by_tabs(&after));
     let after = edited_as("pod.json", before, "d", &closed());
     assert_eq!(
         after,

@@ -33,10 +33,11 @@ pub(super) fn line_end(text: &str, at: usize) -> &'static str {
     if line.ends_with("\r\n") { "\r\n" } else { "\n" }
 }
 
-/// The blanks before `at` on its line; `None` where something else stands there.
+/// The blanks before `at` on its line; `None` where something else stands there. Tabs are found inside of brackets
+/// only, in JSON mostly: a YAML block cannot be indented by them.
 pub(super) fn indent(text: &str, at: usize) -> Option<&str> {
     let before = &text[line_start(text, at)..at];
-    before.bytes().all(|byte| byte == b' ').then_some(before)
+    before.bytes().all(|byte| matches!(byte, b' ' | b'\t')).then_some(before)
 }
 
 /// Behind the blanks at `at`.
