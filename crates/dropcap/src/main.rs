@@ -57,10 +57,14 @@ mod early {
     #[global_allocator]
     static MEMORY: EarlyMemory = EarlyMemory;
 
+    /// As many bytes as the runtime needs for a policy of usual length.
+    const USUAL: usize = 112 << 10;
+
     /// What stands before every start of a container, or of a process in one.
     fn early(given: Given) {
         match given.arguments.first() {
             Some(name) if dropcap_runtime::is_called(name) => {
+                EarlyMemory::expect(USUAL);
                 dropcap_runtime::run_early(&given.arguments, given.environment);
             }
             _ => crate::run::early::run(given),
