@@ -1,0 +1,112 @@
+//! What the OCI runtime costs: `runc run` and `runc exec`, with dropcap before them and without, in turns; what
+//! of it is dropcap's own and what is runc's, for the stronger configuration; and the most memory that dropcap
+//! takes. With the configuration that Docker writes, and with one that has no seccomp profile: there runc has a filter
+//! to make, where it had none.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
+
+mod bundle;
+mod place;
+mod times;
+
+use bundle::Configuration;
+use place::{By, Place, WITH, WITHOUT};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+use times::{median, milliseconds, times};
+
+/// How often each is started. A start by runc varies by several milliseconds, so it takes many for what is a
+/// fraction of one; what is dropcap's alone takes fewer.
+const ROUNDS: usize = 2_000;
+const ROUNDS_OF_PARTS: usize = 200;
+/// At most this much more than runc alone.
+const OVER_RUNC: Duration = Duration::from_micros(1_500);
+/// At most this many KiB resident, in what dropcap does before it executes runc.
+const MEMORY: u64 = 10 << 10;
+/// A page in KiB on the machines that this is measured on.
+const PAGE_KIB: u64 = 4;
+
+fn main() -> ExitCode {
+    let place = Place::new();
+    let mut over = false;
+    for configuration in [Configuration::of_docker(&place.root()), Configuration::of_runc()] {
+        println!("configured by {}", configuration.from);
+        over |= run(&place, &configuration);
+        over |= exec(&place, &configuration);
+        let memory = memory(&place.command(By::DropcapAlone, &["create", "memory"]));
+        println!("  memory before runc is executed: {memory} KiB, target: at most {MEMORY}");
+        over |= memory > MEMORY;
+    }
+    ExitCode::from(u8::from(over))
+}
+
+/// Whether it takes too long.
+fn run(place: &Place, configuration: &Configuration) -> bool {
+    place.configure(configuration, &["true"]);
+    let stronger = place.stronger();
+    let stronger = stronger.to_str().unwrap();
+    let runc = |round| place.command(By::Runc, &["run", &format!("a{round}")]);
+    let dropcap = |round| place.command(By::Dropcap, &["run", &format!("b{round}")]);
+    let filtered =
+        |round| place.command(By::Runc, &["run", "--bundle", stronger, &format!("c{round}")]);
+    let alone = |round| place.command(By::DropcapAlone, &["run", &format!("d{round}")]);
+    report("run", place, [&runc, &dropcap, &filtered, &alone])
+}
+
+/// Whether it takes too long.
+fn exec(place: &Place, configuration: &Configuration) -> bool {
+    place.configure(configuration, &["sleep", "10000"]);
+    place.keep(By::Runc, WITHOUT);
+    place.keep(By::Dropcap, WITH);
+    let runc = |_| place.command(By::Runc, &["exec", WITHOUT, "true"]);
+    let dropcap = |_| place.command(By::Dropcap, &["exec", WITH, "true"]);
+    let filtered = |_| place.command(By::Runc, &["exec", WITH, "true"]);
+    let alone = |_| place.command(By::DropcapAlone, &["exec", WITH, "true"]);
+    let over = report("exec", place, [&runc, &dropcap, &filtered, &alone]);
+    place.delete_kept();
+    over
+}
+
+/// Measures runc, dropcap before it, runc with what dropcap gives it, and dropcap with nothing behind it. Whether it
+/// takes too long for certain: machines are noisy.
+fn report(name: &str, place: &Place, commands: [&dyn Fn(usize) -> Command; 4]) -> bool {
+    let [runc, dropcap, filtered, alone] = commands;
+    let [without, with] = times(ROUNDS, [runc, dropcap]);
+    // The small ones right after runc, which leaves the caches cold.
+    let parts = times(ROUNDS_OF_PARTS, [runc, &|_| place.bare(), filtered, alone]);
+    let (more, uncertainty) = times::more(&without, &with);
+    let (median_of_runc, target) = (median(&without), milliseconds(OVER_RUNC));
+    let over = more - uncertainty > target;
+    let verdict = match more > target {
+        true if over => ": missed",
+        true => ": missed by less than the uncertainty",
+        false => "",
+    };
+    println!(
+        "  runc {name:<4} {median_of_runc:>6.2} ms, with dropcap {more:>5.2} ± {uncertainty:.2} ms more ({:.3} times), target: at most {target:.1}{verdict}",
+        1.0 + more / median_of_runc,
+    );
+    let [without, bare, filtered, alone] = parts;
+    let (own, of_own) = times::more(&bare, &alone);
+    let (runcs, of_runcs) = times::more(&without, &filtered);
+    println!(
+        "    of it dropcap itself {own:.2} ± {of_own:.2} ms, runc's own for what it is given {runcs:.2} ± {of_runcs:.2}"
+    );
+    over
+}
+
+/// The most that dropcap has resident, in KiB: runc's place is taken by a program that does nothing, and
+/// the peak of a process goes on over its execve (`ru_maxrss` of getrusage(2)).
+fn memory(runtime: &Command) -> u64 {
+    let output = Command::new("/bin/busybox")
+        .args(["time", "-f", "%M"])
+        .arg(runtime.get_program())
+        .args(runtime.get_args())
+        .current_dir(runtime.get_current_dir().unwrap())
+        .output()
+        .expect("needs busybox-static");
+    let said = String::from_utf8_lossy(&output.stderr);
+    // busybox takes what the kernel gives in KiB for pages (`ptok` of its time.c).
+    let pages: u64 = said.trim().parse().unwrap_or_else(|_| panic!("{output:?}"));
+    pages / PAGE_KIB
+}
