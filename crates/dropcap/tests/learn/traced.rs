@@ -1,17 +1,11 @@
 //! What broke and what was lost in silence, in a container: by strace(1) from the host. Needs root, strace,
 //! docker.io and busybox-static.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-#[path = "scan/tree.rs"]
-#[allow(dead_code, reason = "the scan's tests use the rest")]
-mod tree;
-
+use crate::tree::{DROPCAP, Ran, Tree};
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::root;
 use serde_json::{Value, json};
 use std::process::Command;
-use tree::{DROPCAP, Ran, Tree};
 
 /// The first takes its program from its image; the second has another, and goes on with other users' right.
 const COMPOSE: &str = "services:
@@ -44,7 +38,7 @@ fn learn(docker: &Docker, tree: &Tree, arguments: &[&str]) -> Value {
 
 #[test]
 fn the_call_that_was_refused_is_shown_and_what_was_lost_in_silence_is_told() {
-    let docker = Docker::shared();
+    let docker = &Docker::start().unwrap();
     let tree = Tree::new(&[("compose.yaml", COMPOSE)]);
     let place = tempfile::tempdir().unwrap();
     root::busybox(place.path(), "root:x:0:0::/:/bin/sh\n", "root:x:0:\n");

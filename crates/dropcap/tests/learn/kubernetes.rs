@@ -1,18 +1,12 @@
 //! `dropcap learn` of a container of a pod: its nearest equivalent is tried in Docker. Needs root, docker.io and
 //! busybox-static.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-#[path = "scan/tree.rs"]
-#[allow(dead_code, reason = "the scan's tests use the rest")]
-mod tree;
-
+use crate::tree::{DROPCAP, Ran, Tree, of};
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::root;
 use serde_json::json;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use tree::{DROPCAP, Ran, Tree, of};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Needs CHOWN, and whatever a pod is started with: each is looked for.
 const SERVE: &str = "trap 'exit 0' TERM
@@ -76,8 +70,9 @@ const MORE: &str = "\"ports\":[]";
 /// behind is seen.
 fn pod(text: &str) -> (MutexGuard<'static, ()>, &'static Docker, Tree) {
     static ALONE: Mutex<()> = Mutex::new(());
+    static ENGINE: OnceLock<Docker> = OnceLock::new();
     let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let docker = Docker::shared();
+    let docker = ENGINE.get_or_init(|| Docker::start().unwrap());
     let place = tempfile::tempdir().unwrap();
     let group = "root:x:0:\nwheel:x:10:root\n";
     root::busybox(place.path(), "root:x:0:0::/:/bin/sh\ndata:x:33:33::/:/bin/sh\n", group);

@@ -1,20 +1,12 @@
 //! `examples/agent-compose` on a real Docker Engine, with nothing given by hand but the tests. Needs root
 //! and docker.io, and Debian's packages to fetch nginx from.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-#[path = "example/nginx.rs"]
-mod nginx;
-#[path = "scan/tree.rs"]
-#[allow(dead_code, reason = "the scan's tests use the rest")]
-mod tree;
-
+use crate::tree::{DROPCAP, Ran, Tree};
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::status::Status;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
-use tree::{DROPCAP, Ran, Tree};
 
 const COMPOSE: &str = "agent-compose/compose.yaml";
 const AGENT: &str = "example/agent:latest";
@@ -80,7 +72,7 @@ fn engine() -> Docker {
         .output()
         .unwrap();
     assert!(built.status.success(), "{built:?}");
-    nginx::import(&docker, &root, GATEWAY);
+    crate::nginx::import(&docker, &root, GATEWAY);
     docker
 }
 

@@ -1,16 +1,10 @@
 //! What `dropcap learn` proposes in place of a capability. Needs root, docker.io and busybox-static.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-#[path = "scan/tree.rs"]
-#[allow(dead_code, reason = "the scan's tests use the rest")]
-mod tree;
-
+use crate::tree::{DROPCAP, Ran, Tree};
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::root;
 use serde_json::json;
 use std::process::Command;
-use tree::{DROPCAP, Tree};
 
 /// As many images start: what is not its user's is given to it, and it becomes that user.
 const STEPS_DOWN: &str = "#!/bin/sh
@@ -29,7 +23,7 @@ while :; do busybox sleep 0.05; done
 
 #[test]
 fn places_that_were_prepared_are_proposed_in_place_of_chown() {
-    let docker = Docker::shared();
+    let docker = &Docker::start().unwrap();
     let place = tempfile::tempdir().unwrap();
     root::busybox(
         place.path(),
@@ -48,7 +42,7 @@ fn places_that_were_prepared_are_proposed_in_place_of_chown() {
     let learn = ["learn", "--by-trial", "--format", "json", "--test", "test -e /tmp/up"];
     let mut command = Command::new(DROPCAP);
     command.args(learn).arg("compose.yaml#db").current_dir(tree.root());
-    let ran: tree::Ran = command.env("DOCKER_HOST", docker.host()).output().unwrap().into();
+    let ran: Ran = command.env("DOCKER_HOST", docker.host()).output().unwrap().into();
     assert_eq!(ran.code, 0, "{}", ran.all());
     let document = ran.json();
     assert_eq!(

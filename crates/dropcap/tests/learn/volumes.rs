@@ -1,16 +1,10 @@
 //! The volumes of a trial of a container are as those of the container. Needs root, docker.io and busybox-static.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-#[path = "scan/tree.rs"]
-#[allow(dead_code, reason = "the scan's tests use the rest")]
-mod tree;
-
+use crate::tree::{DROPCAP, Ran, Tree};
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::root;
 use serde_json::json;
 use std::process::Command;
-use tree::{DROPCAP, Ran, Tree};
 
 /// The second start has to read what the first has given away; it may not write to what it only reads.
 const SERVE: &str = "trap 'exit 0' TERM
@@ -26,7 +20,7 @@ echo up >/tmp/up; while :; do busybox sleep 0.05; done
 /// `/data` is nobody's word but the image's, as with most databases.
 #[test]
 fn an_images_own_volumes_are_kept_for_the_second_start_and_what_is_only_read_is_so() {
-    let docker = Docker::shared();
+    let docker = &Docker::start().unwrap();
     let place = tempfile::tempdir().unwrap();
     root::busybox(place.path(), "root:x:0:0::/:/bin/sh\n", "root:x:0:\n");
     std::fs::write(place.path().join("serve"), SERVE).unwrap();

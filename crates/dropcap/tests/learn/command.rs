@@ -1,17 +1,11 @@
-//! `dropcap learn`, from outside. Needs root, strace and docker.io.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+//! Of a command, and of a service in Docker.
 
-#[path = "scan/tree.rs"]
-#[allow(dead_code, reason = "the scan's tests use the rest")]
-mod tree;
-
+use crate::tree::{DROPCAP, Ran, Tree};
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::root;
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use tree::{DROPCAP, Ran, Tree};
 
 fn learn(tree: &Tree, arguments: &[&str]) -> Ran {
     tree.dropcap(&[&["learn"], arguments].concat())
@@ -213,7 +207,7 @@ fn with(docker: &Docker, tree: &Tree, arguments: &[&str]) -> Ran {
 /// The real engine: learned, mended with nothing given by hand but the test, and drift afterwards.
 #[test]
 fn a_service_is_learned_in_an_engine_and_harden_takes_it_up() {
-    let docker = Docker::shared();
+    let docker = &Docker::start().unwrap();
     let tree =
         Tree::new(&[("compose.yaml", COMPOSE), ("dropcap.toml", POLICY), ("own/mine", "mine")]);
     let place = tree.path("root");
@@ -269,7 +263,6 @@ fn a_capability_that_the_engine_does_not_know_does_not_end_the_search() {
     cap_add: [SYS_ADMIN]
     command: [sh, -c, 'trap \"exit 0\" TERM; busybox mount -t tmpfs tmpfs /tmp || exit 1; echo up >/tmp/up; while :; do sleep 0.05; done']
 ";
-    // Of its own: the other test looks that nothing is left.
     let docker = Docker::start().unwrap();
     let tree = Tree::new(&[("compose.yaml", MOUNTS)]);
     let place = tempfile::tempdir().unwrap();

@@ -1,17 +1,11 @@
 //! `dropcap learn` in Podman. Needs root, podman, runc and busybox-static.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-#[path = "scan/tree.rs"]
-#[allow(dead_code, reason = "the scan's tests use the rest")]
-mod tree;
-
+use crate::tree::{DROPCAP, Ran, Tree};
 use dropcap_testkit::podman::Podman;
 use dropcap_testkit::root;
 use serde_json::json;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use tree::{DROPCAP, Ran, Tree};
 
 const SERVE: &str = "sh -c 'trap \"exit 0\" TERM; busybox touch /data/f; busybox chown 33 /data/f && echo up >/tmp/up; while :; do sleep 0.05; done'";
 

@@ -1,19 +1,13 @@
 //! `dropcap learn container:NAME`: a copy is tried, and the running one is left alone. Needs root, docker.io and
 //! busybox-static.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-#[path = "scan/tree.rs"]
-#[allow(dead_code, reason = "the scan's tests use the rest")]
-mod tree;
-
+use crate::tree::{DROPCAP, Ran, Tree};
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::root;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
-use tree::{DROPCAP, Ran, Tree};
 
 /// It needs CHOWN, and whatever it is started with: each is looked for.
 const SERVE: &str = "trap 'exit 0' TERM
@@ -30,7 +24,7 @@ fn with(docker: &Docker, tree: &Tree, arguments: &[&str]) -> Ran {
 
 #[test]
 fn a_copy_is_tried_and_the_running_one_is_left_alone() {
-    let docker = Docker::shared();
+    let docker = &Docker::start().unwrap();
     let tree = Tree::new(&[("own/mine", "mine")]);
     let place = tempfile::tempdir().unwrap();
     root::busybox(place.path(), "root:x:0:0::/:/bin/sh\n", "root:x:0:\n");

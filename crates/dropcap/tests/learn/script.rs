@@ -1,19 +1,13 @@
 //! A container whose entrypoint's script a fix would mend: it is tried as it would be then, and as it is
 //! written where that alone works. Needs root, docker.io and busybox-static.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-#[path = "scan/tree.rs"]
-#[allow(dead_code, reason = "the scan's tests use the rest")]
-mod tree;
-
+use crate::tree::{DROPCAP, Ran, Tree};
 use dropcap_policy::{Policy, text_hash};
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::root;
 use serde_json::json;
 use std::process::Command;
 use std::sync::OnceLock;
-use tree::{DROPCAP, Ran, Tree};
 
 const SERVICE: &str = "services:
   box:
