@@ -13,7 +13,7 @@ use bundle::Configuration;
 use place::{By, Place, WITH, WITHOUT};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
-use times::{median, milliseconds, times};
+use times::{Order, median, milliseconds, times, undisturbed};
 
 /// How often each is started. A start by runc varies by several milliseconds, so it takes many for what is a
 /// fraction of one; what is dropcap's alone takes fewer.
@@ -71,26 +71,32 @@ fn exec(place: &Place, configuration: &Configuration) -> bool {
 /// takes too long for certain: machines are noisy.
 fn report(name: &str, place: &Place, commands: [&dyn Fn(usize) -> Command; 4]) -> bool {
     let [runc, dropcap, filtered, alone] = commands;
-    let [without, with] = times(ROUNDS, [runc, dropcap]);
+    let [without, with] = times(ROUNDS, Order::Alternating, [runc, dropcap]);
     // The small ones right after runc, which leaves the caches cold.
-    let parts = times(ROUNDS_OF_PARTS, [runc, &|_| place.bare(), filtered, alone]);
-    let (more, uncertainty) = times::more(&without, &with);
-    let (median_of_runc, target) = (median(&without), milliseconds(OVER_RUNC));
-    let over = more - uncertainty > target;
-    let verdict = match more > target {
+    let parts = [runc, &|_| place.bare(), filtered, alone];
+    let parts = times(ROUNDS_OF_PARTS, Order::Fixed, parts);
+    let more = times::more_undisturbed(&without, &with);
+    let (runc, target) = (undisturbed(&without), milliseconds(OVER_RUNC));
+    let over = more.mean - more.uncertainty > target;
+    let verdict = match more.mean > target {
         true if over => ": missed",
         true => ": missed by less than the uncertainty",
         false => "",
     };
     println!(
-        "  runc {name:<4} {median_of_runc:>6.2} ms, with dropcap {more:>5.2} ± {uncertainty:.2} ms more ({:.3} times), target: at most {target:.1}{verdict}",
-        1.0 + more / median_of_runc,
+        "  runc {name:<4} {runc:>5.2} ms undisturbed, with dropcap {more} more ({:.3} times), target: at most {target:.1}{verdict}",
+        1.0 + more.mean / runc,
+    );
+    let (runc, more) = (median(&without), times::more(&without, &with));
+    println!(
+        "    as disturbed as it was {runc:.2} ms, with dropcap {more} more ({:.3} times)",
+        1.0 + more.mean / runc
     );
     let [without, bare, filtered, alone] = parts;
-    let (own, of_own) = times::more(&bare, &alone);
-    let (runcs, of_runcs) = times::more(&without, &filtered);
     println!(
-        "    of it dropcap itself {own:.2} ± {of_own:.2} ms, runc's own for what it is given {runcs:.2} ± {of_runcs:.2}"
+        "    of it dropcap itself {}, runc's own for what it is given {}",
+        times::more(&bare, &alone),
+        times::more(&without, &filtered)
     );
     over
 }
