@@ -55,7 +55,9 @@ impl Display for Difference {
 /// is its neighbours' part. Those disturb by taking time, never by giving any, so the fastest starts say
 /// what the program takes (Chen and Revels, "Robust benchmarking in noisy environments", 2016).
 pub fn undisturbed(times: &[Duration]) -> f64 {
-    quantile(times, 10)
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    milliseconds(sorted[sorted.len() / 10])
 }
 
 /// How much longer the one takes than the other where undisturbed: in each of ten parts of the run, and the mean of them.
@@ -73,16 +75,6 @@ pub fn more_undisturbed(without: &[Duration], with: &[Duration]) -> Difference {
 }
 
 /// In milliseconds.
-pub fn median(times: &[Duration]) -> f64 {
-    quantile(times, 2)
-}
-
-fn quantile(times: &[Duration], part: usize) -> f64 {
-    let mut sorted = times.to_vec();
-    sorted.sort_unstable();
-    milliseconds(sorted[sorted.len() / part])
-}
-
 pub fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
