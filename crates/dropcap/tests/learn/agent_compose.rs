@@ -1,6 +1,7 @@
 //! `examples/agent-compose` on a real Docker Engine, with nothing given by hand but the tests. Needs root
 //! and docker.io, and Debian's packages to fetch nginx from.
 
+use crate::engine::dropcap;
 use crate::tree::{DROPCAP, Ran, Tree};
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::status::Status;
@@ -74,16 +75,6 @@ fn engine() -> Docker {
     assert!(built.status.success(), "{built:?}");
     crate::nginx::import(&docker, &root, GATEWAY);
     docker
-}
-
-fn dropcap(docker: &Docker, tree: &Tree, arguments: &[&str]) -> Ran {
-    let output = Command::new(DROPCAP)
-        .args(arguments)
-        .current_dir(tree.root())
-        .env("DOCKER_HOST", docker.host())
-        .output()
-        .unwrap();
-    output.into()
 }
 
 /// The tiers of the fixes of a container, each with its rule.

@@ -1,10 +1,10 @@
 //! What `dropcap learn` proposes in place of a capability. Needs root, docker.io and busybox-static.
 
-use crate::tree::{DROPCAP, Ran, Tree};
+use crate::engine::{learn, nothing_is_left};
+use crate::tree::Tree;
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::root;
 use serde_json::json;
-use std::process::Command;
 
 /// As many images start: what is not its user's is given to it, and it becomes that user.
 const STEPS_DOWN: &str = "#!/bin/sh
@@ -39,10 +39,7 @@ fn places_that_were_prepared_are_proposed_in_place_of_chown() {
     let compose = "services:\n  db:\n    image: steps/down:1\n    volumes: [\"data:/data\", \"./own:/own\"]\n\
                    volumes:\n  data:\n";
     let tree = Tree::new(&[("compose.yaml", compose), ("own/mine", "mine\n")]);
-    let learn = ["learn", "--by-trial", "--format", "json", "--test", "test -e /tmp/up"];
-    let mut command = Command::new(DROPCAP);
-    command.args(learn).arg("compose.yaml#db").current_dir(tree.root());
-    let ran: Ran = command.env("DOCKER_HOST", docker.host()).output().unwrap().into();
+    let ran = learn(docker, &tree, "compose.yaml#db");
     assert_eq!(ran.code, 0, "{}", ran.all());
     let document = ran.json();
     assert_eq!(
@@ -58,7 +55,5 @@ fn places_that_were_prepared_are_proposed_in_place_of_chown() {
     ]);
     assert_eq!(document["alternatives"], expected, "{document:#}");
     assert_eq!(tree.text("own/mine"), "mine\n", "the user's own is read");
-    for list in [["ps", "-aq"].as_slice(), &["volume", "ls", "-q"]] {
-        assert_eq!(docker.run(list).unwrap(), "", "{list:?}");
-    }
+    nothing_is_left(docker);
 }

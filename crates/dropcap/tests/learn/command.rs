@@ -1,5 +1,6 @@
 //! Of a command, and of a service in Docker.
 
+use crate::engine::{dropcap, nothing_is_left};
 use crate::tree::{DROPCAP, Ran, Tree};
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::root;
@@ -193,17 +194,6 @@ volumes: {data: {}}
 const POLICY: &str = "version = 1\n[[workload]]\nname = \"web\"\ntest = \"test -e /tmp/up\"\n\
     match = [{ container = \"compose.yaml#web\" }]\n";
 
-/// What dropcap says with this engine.
-fn with(docker: &Docker, tree: &Tree, arguments: &[&str]) -> Ran {
-    let output = Command::new(DROPCAP)
-        .args(arguments)
-        .current_dir(tree.root())
-        .env("DOCKER_HOST", docker.host())
-        .output()
-        .unwrap();
-    output.into()
-}
-
 /// The real engine: learned, mended with nothing given by hand but the test, and drift afterwards.
 #[test]
 fn a_service_is_learned_in_an_engine_and_harden_takes_it_up() {
@@ -218,10 +208,10 @@ fn a_service_is_learned_in_an_engine_and_harden_takes_it_up() {
     docker.import(&place, "learn/box:1", &[]);
     std::fs::remove_dir_all(&place).unwrap();
 
-    let nothing = with(docker, &tree, &["learn", "--test", "true", "compose.yaml#web"]);
+    let nothing = dropcap(docker, &tree, &["learn", "--test", "true", "compose.yaml#web"]);
     assert!(nothing.code == 2 && nothing.stderr.contains("proves nothing"), "{}", nothing.all());
 
-    let ran = with(docker, &tree, &["harden", "--fix", "compose.yaml#web"]);
+    let ran = dropcap(docker, &tree, &["harden", "--fix", "compose.yaml#web"]);
     let fixed = tree.text("compose.yaml");
     assert!(fixed.contains("cap_add: [CHOWN]"), "{fixed}\n{}", ran.all());
     assert!(ran.stdout.contains("safe, by evidence"), "{}", ran.all());
@@ -236,11 +226,7 @@ fn a_service_is_learned_in_an_engine_and_harden_takes_it_up() {
         1,
         "the user's data is written to"
     );
-    for list in [["ps", "-aq"].as_slice(), &["volume", "ls", "-q"]] {
-        assert_eq!(docker.run(list).unwrap(), "", "{list:?}");
-    }
-    let networks = docker.run(["network", "ls", "--format", "{{.Name}}"]).unwrap();
-    assert!(!networks.contains("dropcap"), "{networks}");
+    nothing_is_left(docker);
 
     // Another image of the same name: the evidence is not of it.
     docker.run(["rmi", "learn/box:1"]).unwrap();
@@ -248,7 +234,7 @@ fn a_service_is_learned_in_an_engine_and_harden_takes_it_up() {
     root::busybox(other.path(), "root:x:0:0:other:/:/bin/sh\n", "root:x:0:\n");
     docker.import(other.path(), "learn/box:1", &[]);
     tree.write("compose.yaml", COMPOSE);
-    let scanned = with(docker, &tree, &["scan"]);
+    let scanned = dropcap(docker, &tree, &["scan"]);
     assert!(scanned.stdout.contains("policy-drift"), "{}", scanned.all());
     assert!(!scanned.stdout.contains("by evidence"), "{}", scanned.all());
 }
@@ -268,7 +254,8 @@ fn a_capability_that_the_engine_does_not_know_does_not_end_the_search() {
     let place = tempfile::tempdir().unwrap();
     root::busybox(place.path(), "root:x:0:0::/:/bin/sh\n", "root:x:0:\n");
     docker.import(place.path(), "learn/mounter:1", &[]);
-    let ran = with(&docker, &tree, &["learn", "--test", "test -e /tmp/up", "compose.yaml#mounter"]);
+    let ran =
+        dropcap(&docker, &tree, &["learn", "--test", "test -e /tmp/up", "compose.yaml#mounter"]);
     assert_eq!(ran.code, 0, "{}", ran.all());
     assert!(tree.text("dropcap.toml").contains("allow = [\"SYS_ADMIN\"]"), "{}", ran.all());
 }
@@ -296,7 +283,7 @@ fn the_images_health_check_has_to_hold_too_and_extra_hosts_are_there() {
     let learn = |file: &str| {
         let target = format!("{file}#web");
         let test = ["--test", "test -e /tmp/up", "--format", "json", target.as_str()];
-        let ran = with(&docker, &tree, &[&["learn"], test.as_slice()].concat());
+        let ran = dropcap(&docker, &tree, &[&["learn"], test.as_slice()].concat());
         assert_eq!(ran.code, 0, "{}", ran.all());
         ran.json()
     };

@@ -1,11 +1,11 @@
 //! `dropcap learn` of a container of a pod: its nearest equivalent is tried in Docker. Needs root, docker.io and
 //! busybox-static.
 
-use crate::tree::{DROPCAP, Ran, Tree, of};
+use crate::engine::{dropcap, learn, nothing_is_left};
+use crate::tree::{Tree, of};
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::root;
 use serde_json::json;
-use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Needs CHOWN, and whatever a pod is started with: each is looked for.
@@ -80,23 +80,12 @@ fn pod(text: &str) -> (MutexGuard<'static, ()>, &'static Docker, Tree) {
     (alone, docker, Tree::new(&[("web.json", text)]))
 }
 
-fn with(docker: &Docker, tree: &Tree, arguments: &[&str]) -> Ran {
-    let mut command = Command::new(DROPCAP);
-    command.args(arguments).current_dir(tree.root()).env("DOCKER_HOST", docker.host());
-    command.output().unwrap().into()
-}
-
 const SUBJECT: &str = "web.json#default/Deployment/web/web";
-
-fn learn(docker: &Docker, tree: &Tree) -> Ran {
-    let test = ["--test", "test -e /tmp/up", "--by-trial"];
-    with(docker, tree, &[&["learn", "--format", "json", SUBJECT][..], &test].concat())
-}
 
 #[test]
 fn what_a_container_of_a_pod_needs_is_learned_as_it_would_start_there() {
     let (_alone, docker, tree) = pod(&manifest(SECURITY, MORE, PREPARE, SERVE));
-    let ran = learn(docker, &tree);
+    let ran = learn(docker, &tree, SUBJECT);
     assert_eq!(ran.code, 0, "{}", ran.all());
     let document = ran.json();
     assert_eq!(document["needed"], json!(["CAP_CHOWN"]), "{document:#}");
@@ -107,12 +96,11 @@ fn what_a_container_of_a_pod_needs_is_learned_as_it_would_start_there() {
     let notes = document["notes"].to_string();
     assert!(notes.contains("stood for containerd"), "{notes}");
     assert!(notes.contains("`livenessProbe` is left out"), "{notes}");
-    assert_eq!(docker.run(["ps", "-aq"]).unwrap(), "", "nothing is left behind");
-    assert_eq!(docker.run(["volume", "ls", "-q"]).unwrap(), "");
+    nothing_is_left(docker);
 
     // It is evidence for the pod, and for no container in Docker.
     let drift = |tree: &Tree| {
-        let document = with(docker, tree, &["scan", "--format", "json", "web.json"]).json();
+        let document = dropcap(docker, tree, &["scan", "--format", "json", "web.json"]).json();
         of(&document, "policy-drift").len()
     };
     let policy = tree.text("dropcap.toml");
@@ -125,7 +113,7 @@ fn what_a_container_of_a_pod_needs_is_learned_as_it_would_start_there() {
     let open = "\"securityContext\":{\"readOnlyRootFilesystem\":true}";
     tree.write("web.json", manifest(open, MORE, PREPARE, SERVE));
     let fix = |tree: &Tree| {
-        let document = with(docker, tree, &["scan", "--format", "json", "web.json"]).json();
+        let document = dropcap(docker, tree, &["scan", "--format", "json", "web.json"]).json();
         let findings = of(&document, "caps-not-dropped");
         let of_web = findings.iter().find(|one| one["container"] == SUBJECT).expect("a finding");
         of_web["fix"].clone()
@@ -137,7 +125,7 @@ fn what_a_container_of_a_pod_needs_is_learned_as_it_would_start_there() {
     assert_eq!(drift(&tree), 1, "what Docker gives is not what the pod is given");
     assert_eq!(fix(&tree)["tier"], "unsafe");
     tree.write("dropcap.toml", policy);
-    let ran = with(docker, &tree, &["scan", "--fix", "web.json"]);
+    let ran = dropcap(docker, &tree, &["scan", "--fix", "web.json"]);
     let fixed = tree.text("web.json");
     let security = fixed.matches("CHOWN").count();
     assert_eq!(security, 1, "{}\n{fixed}", ran.all());
@@ -149,7 +137,7 @@ fn a_low_port_is_closed_as_on_any_node_and_its_sysctl_proposed() {
         echo up >/tmp/up; while :; do sleep 0.05; done";
     let security = "\"securityContext\":{\"capabilities\":{\"drop\":[\"ALL\"],\"add\":[\"NET_BIND_SERVICE\"]}}";
     let (_alone, docker, tree) = pod(&manifest(security, MORE, PREPARE, serve));
-    let ran = learn(docker, &tree);
+    let ran = learn(docker, &tree, SUBJECT);
     assert_eq!(ran.code, 0, "{}", ran.all());
     let document = ran.json();
     assert_eq!(document["needed"], json!(["CAP_NET_BIND_SERVICE"]), "{document:#}");
@@ -164,7 +152,7 @@ fn what_cannot_be_as_in_the_cluster_makes_nothing_safe() {
     let group = "\"securityContext\":{\"fsGroup\":4000}";
     let text = text.replace(group, &format!("{group},\"runtimeClassName\":\"gvisor\""));
     let (_alone, docker, tree) = pod(&text);
-    let ran = learn(docker, &tree);
+    let ran = learn(docker, &tree, SUBJECT);
     assert_eq!(ran.code, 0, "{}", ran.all());
     let document = ran.json();
     assert_eq!(document["engine"], format!("docker {}", docker.version()), "{document:#}");
@@ -176,10 +164,10 @@ fn what_cannot_be_as_in_the_cluster_makes_nothing_safe() {
 #[test]
 fn a_pod_that_does_not_come_up_is_said_to_be_one() {
     let (_alone, docker, tree) = pod(&manifest(SECURITY, MORE, "echo no database; exit 7", SERVE));
-    let ran = learn(docker, &tree);
+    let ran = learn(docker, &tree, SUBJECT);
     assert_eq!(ran.code, 2, "{}", ran.all());
     let said = "the init container prepare ends with 7: no database";
     assert!(ran.stderr.contains(said), "{}", ran.all());
-    assert_eq!(docker.run(["ps", "-aq"]).unwrap(), "", "nothing is left behind");
+    nothing_is_left(docker);
     assert!(!tree.root().join("dropcap.toml").exists());
 }

@@ -9,6 +9,7 @@
 mod agent_compose;
 mod alternatives;
 mod command;
+mod engine;
 mod kubernetes;
 mod nginx;
 mod podman;

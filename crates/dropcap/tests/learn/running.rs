@@ -1,13 +1,13 @@
 //! `dropcap learn container:NAME`: a copy is tried, and the running one is left alone. Needs root, docker.io and
 //! busybox-static.
 
-use crate::tree::{DROPCAP, Ran, Tree};
+use crate::engine::dropcap;
+use crate::tree::Tree;
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::root;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::Command;
 
 /// It needs CHOWN, and whatever it is started with: each is looked for.
 const SERVE: &str = "trap 'exit 0' TERM
@@ -15,12 +15,6 @@ const SERVE: &str = "trap 'exit 0' TERM
     busybox grep -q mine /own/mine && ! busybox touch /only-read 2>/dev/null || exit 4
     [ $(busybox id -u) = 0 ] && echo more >>/own/mine && busybox rm -f f && busybox touch f && busybox chown 33 f || exit 5
     echo up >/tmp/up; while :; do sleep 0.05; done";
-
-fn with(docker: &Docker, tree: &Tree, arguments: &[&str]) -> Ran {
-    let mut command = Command::new(DROPCAP);
-    command.args(arguments).current_dir(tree.root()).env("DOCKER_HOST", docker.host());
-    command.output().unwrap().into()
-}
 
 #[test]
 fn a_copy_is_tried_and_the_running_one_is_left_alone() {
@@ -74,7 +68,7 @@ fn a_copy_is_tried_and_the_running_one_is_left_alone() {
     let before = state();
 
     let learn = ["learn", "--format", "json", "container:mine", "--test", "test -e /tmp/up"];
-    let ran = with(docker, &tree, &learn);
+    let ran = dropcap(docker, &tree, &learn);
     assert_eq!(ran.code, 0, "{}", ran.all());
     let document = ran.json();
     assert_eq!(document["needed"], json!(["CAP_CHOWN"]), "{document:#}");
@@ -93,9 +87,9 @@ fn a_copy_is_tried_and_the_running_one_is_left_alone() {
         "dropcap.toml",
         policy.replace("name = \"mine\"\nallow", "name = \"called-so\"\nallow"),
     );
-    let ran = with(docker, &tree, &["learn", "--compare", "container:mine"]);
+    let ran = dropcap(docker, &tree, &["learn", "--compare", "container:mine"]);
     assert!(ran.code == 0 && ran.stdout.contains("called-so: needs CAP_CHOWN"), "{}", ran.all());
 
-    let ran = with(docker, &tree, &["learn", "--test", "true", "container:nobody"]);
+    let ran = dropcap(docker, &tree, &["learn", "--test", "true", "container:nobody"]);
     assert!(ran.code == 2 && ran.stderr.contains("there is no container nobody"), "{}", ran.all());
 }

@@ -1,12 +1,12 @@
 //! A container whose entrypoint's script a fix would mend: it is tried as it would be then, and as it is
 //! written where that alone works. Needs root, docker.io and busybox-static.
 
+use crate::engine::{dropcap, learn};
 use crate::tree::{DROPCAP, Ran, Tree};
 use dropcap_policy::{Policy, text_hash};
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::root;
 use serde_json::json;
-use std::process::Command;
 use std::sync::OnceLock;
 
 const SERVICE: &str = "services:
@@ -46,17 +46,6 @@ fn scene(script: &str) -> (&'static Docker, Tree) {
     (docker, tree)
 }
 
-fn dropcap(docker: &Docker, tree: &Tree, arguments: &[&str]) -> Ran {
-    let mut command = Command::new(DROPCAP);
-    command.args(arguments).current_dir(tree.root()).env("DOCKER_HOST", docker.host());
-    command.output().unwrap().into()
-}
-
-fn learn(docker: &Docker, tree: &Tree) -> Ran {
-    let words = ["learn", "--by-trial", "--format", "json", "--test", "test -e /tmp/up"];
-    dropcap(docker, tree, &[&words[..], &["compose.yaml#box"]].concat())
-}
-
 fn learned_with(tree: &Tree) -> Option<String> {
     let policy = Policy::parse(&tree.text("dropcap.toml")).unwrap();
     let from = policy.workload("box")?.provenance.as_ref()?;
@@ -74,7 +63,7 @@ fn tiers(ran: &Ran, rule: &str) -> Vec<String> {
 #[test]
 fn a_script_that_does_not_start_is_learned_as_its_fix_makes_it() {
     let (docker, tree) = scene(WORKS_MENDED);
-    let ran = learn(docker, &tree);
+    let ran = learn(docker, &tree, "compose.yaml#box");
     assert_eq!((ran.code, &ran.json()["needed"]), (0, &json!([])), "{}", ran.all());
     let mended = "#!/bin/sh\nset -e\nexec dropcap run -- sh /serve\n";
     assert_eq!(learned_with(&tree), Some(text_hash(mended.as_bytes())));
@@ -91,7 +80,7 @@ fn a_script_that_does_not_start_is_learned_as_its_fix_makes_it() {
 #[test]
 fn a_script_that_works_only_as_it_is_written_is_learned_so() {
     let (docker, tree) = scene(WORKS_AS_WRITTEN);
-    let ran = learn(docker, &tree);
+    let ran = learn(docker, &tree, "compose.yaml#box");
     assert_eq!((ran.code, &ran.json()["needed"]), (0, &json!(["CAP_CHOWN"])), "{}", ran.all());
     let notes = ran.json()["notes"].to_string();
     assert!(
@@ -107,7 +96,7 @@ fn a_script_that_works_only_as_it_is_written_is_learned_so() {
 #[test]
 fn where_neither_works_both_are_named() {
     let (docker, tree) = scene(WORKS_NEVER);
-    let ran = learn(docker, &tree);
+    let ran = learn(docker, &tree, "compose.yaml#box");
     assert_eq!(ran.code, 2, "{}", ran.all());
     assert!(
         ran.stderr.contains("with e.sh as it is written, and as its fix would make it"),

@@ -1,11 +1,11 @@
 //! What broke and what was lost in silence, in a container: by strace(1) from the host. Needs root, strace,
 //! docker.io and busybox-static.
 
-use crate::tree::{DROPCAP, Ran, Tree};
+use crate::engine::{dropcap, nothing_is_left};
+use crate::tree::Tree;
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::root;
 use serde_json::{Value, json};
-use std::process::Command;
 
 /// The first takes its program from its image; the second has another, and goes on with other users' right.
 const COMPOSE: &str = "services:
@@ -28,10 +28,8 @@ const SERVE: &str = "trap 'exit 0' TERM
     echo up >/tmp/up; while :; do sleep 0.05; done";
 
 fn learn(docker: &Docker, tree: &Tree, arguments: &[&str]) -> Value {
-    let mut command = Command::new(DROPCAP);
-    command.args(["learn", "--format", "json", "--test", "test -e /tmp/up"]).args(arguments);
-    let output = command.current_dir(tree.root()).env("DOCKER_HOST", docker.host()).output();
-    let ran = Ran::from(output.unwrap());
+    let words = ["learn", "--format", "json", "--test", "test -e /tmp/up"];
+    let ran = dropcap(docker, tree, &[&words[..], arguments].concat());
     assert_eq!(ran.code, 0, "{}", ran.all());
     ran.json()
 }
@@ -73,5 +71,5 @@ fn the_call_that_was_refused_is_shown_and_what_was_lost_in_silence_is_told() {
     let document = learn(docker, &tree, &other);
     assert_eq!(document["refused_but_passed"], json!([]), "{document:#}");
     assert_eq!(document["without"][0]["call"], Value::Null, "{document:#}");
-    assert_eq!(docker.run(["ps", "-aq"]).unwrap(), "");
+    nothing_is_left(docker);
 }

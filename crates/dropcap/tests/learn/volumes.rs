@@ -1,10 +1,10 @@
 //! The volumes of a trial of a container are as those of the container. Needs root, docker.io and busybox-static.
 
-use crate::tree::{DROPCAP, Ran, Tree};
+use crate::engine::{learn, nothing_is_left};
+use crate::tree::Tree;
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::root;
 use serde_json::json;
-use std::process::Command;
 
 /// The second start has to read what the first has given away; it may not write to what it only reads.
 const SERVE: &str = "trap 'exit 0' TERM
@@ -29,17 +29,12 @@ fn an_images_own_volumes_are_kept_for_the_second_start_and_what_is_only_read_is_
     let compose = "services:\n  db:\n    image: volumes/box:1\n    volumes: [\"read:/read/:ro\"]\n    \
                    cap_drop: [ALL]\n    cap_add: [CHOWN, DAC_READ_SEARCH, KILL]\nvolumes:\n  read:\n";
     let tree = Tree::new(&[("compose.yaml", compose)]);
-    let learn = ["learn", "--by-trial", "--format", "json", "--test", "test -e /tmp/up"];
-    let mut command = Command::new(DROPCAP);
-    command.args(learn).arg("compose.yaml#db").current_dir(tree.root());
-    let ran: Ran = command.env("DOCKER_HOST", docker.host()).output().unwrap().into();
+    let ran = learn(docker, &tree, "compose.yaml#db");
     assert_eq!(ran.code, 0, "{}", ran.all());
     let document = ran.json();
     assert_eq!(document["needed"], json!(["CAP_CHOWN", "CAP_DAC_READ_SEARCH"]), "{document:#}");
     let broke = document["without"].as_array().unwrap();
     let read = broke.iter().find(|one| one["capability"] == "CAP_DAC_READ_SEARCH").unwrap();
     assert_eq!(read["phase"], "restart on the same volumes", "{document:#}");
-    for list in [["ps", "-aq"].as_slice(), &["volume", "ls", "-q"]] {
-        assert_eq!(docker.run(list).unwrap(), "", "{list:?}");
-    }
+    nothing_is_left(docker);
 }
