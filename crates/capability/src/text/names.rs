@@ -84,8 +84,13 @@ fn unknown(word: &str) -> CapabilityTextError {
     const NEAR: f64 = 0.5;
     let upper = word.to_ascii_uppercase();
     let bare = upper.strip_prefix("CAP_").unwrap_or(&upper);
-    let likeness = |known: &Capability| {
-        bare_name(*known).map_or(0.0, |name| strsim::normalized_damerau_levenshtein(name, bare))
+    // A word of more than twice a name's length is less than half of it, which need not be measured: that
+    // takes memory and time by both lengths, and whoever wrote the file chose one of them.
+    let likeness = |known: &Capability| match bare_name(*known) {
+        Some(name) if bare.chars().nth(2 * name.len()).is_none() => {
+            strsim::normalized_damerau_levenshtein(name, bare)
+        }
+        _ => 0.0,
     };
     // Half a name has the whole in mind, however much of it is missing: NET_BIND, but not SYS.
     let mut begun = Capability::KNOWN.iter().filter(|known| {
@@ -100,4 +105,27 @@ fn unknown(word: &str) -> CapabilityTextError {
         .filter(|best| likeness(best) >= NEAR)
         .copied();
     CapabilityTextError { word: word.to_owned(), nearest }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nearest(word: &str) -> Option<Capability> {
+        parse_capability(word).expect_err("no capability").nearest
+    }
+
+    #[test]
+    fn half_a_name_is_near_and_less_is_not() {
+        assert_eq!(nearest("KILLXXXX"), Some(Capability::KILL));
+        assert_eq!(nearest("KILLXXXXX"), None);
+        assert_eq!(nearest("cap_killéééé"), Some(Capability::KILL));
+    }
+
+    #[test]
+    fn a_word_of_any_length_is_answered_at_once() {
+        let word = "KILL".repeat(1 << 20);
+        assert_eq!(nearest(&word), None);
+        assert_eq!(nearest(&format!("{word},")), None);
+    }
 }
