@@ -14,6 +14,7 @@ use std::path::Path;
 
 fuzz_target!(|input: &[u8]| {
     let _ = dropcap_runtime::checkpoint::of_task(input);
+    let _ = dropcap_runtime::checkpoint::of_task(&image(input));
     let text = String::from_utf8_lossy(input);
     let words: Vec<OsString> = text.split('\0').map(OsString::from).collect();
     for flavour in [Flavour::Runc, Flavour::Crun] {
@@ -46,3 +47,9 @@ fuzz_target!(|input: &[u8]| {
     let mut config = object;
     let _ = confine_container(&mut config, &decision, Path::new("/bundle"));
 });
+
+/// An image of a task with this content: what nobody finds by trying is right.
+fn image(entry: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(entry.len()).expect("an input is short").to_le_bytes();
+    [&dropcap_runtime::checkpoint::MAGIC.concat(), &length[..], entry].concat()
+}

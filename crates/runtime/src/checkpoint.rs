@@ -10,8 +10,8 @@ use dropcap_capability::CapabilitySet;
 use std::io;
 use std::path::Path;
 
-/// `IMG_COMMON_MAGIC` and `CORE_MAGIC`.
-const MAGIC: [[u8; 4]; 2] = [0x5456_4319_u32.to_le_bytes(), 0x5505_3847_u32.to_le_bytes()];
+/// What an image of a task begins with: `IMG_COMMON_MAGIC` and `CORE_MAGIC`.
+pub const MAGIC: [[u8; 4]; 2] = [0x5456_4319_u32.to_le_bytes(), 0x5505_3847_u32.to_le_bytes()];
 
 /// `core_entry.thread_core`.
 const THREAD_CORE: u64 = 5;
