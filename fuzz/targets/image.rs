@@ -10,7 +10,8 @@ use tar::{Builder, Header};
 
 /// In memory where that is possible.
 static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let place = if fs::metadata("/dev/shm").is_ok() { "/dev/shm".into() } else { std::env::temp_dir() };
+    let place =
+        if fs::metadata("/dev/shm").is_ok() { "/dev/shm".into() } else { std::env::temp_dir() };
     place.join(format!("dropcap-fuzz-{}", std::process::id()))
 });
 
@@ -43,7 +44,10 @@ fn look(bytes: &[u8]) {
 fn check(image: &Image) {
     for file in &image.executables {
         assert!(file.path.starts_with('/'), "{file:?}");
-        assert!(file.path.split('/').skip(1).all(|part| !matches!(part, "" | "." | "..")), "{file:?}");
+        assert!(
+            file.path.split('/').skip(1).all(|part| !matches!(part, "" | "." | "..")),
+            "{file:?}"
+        );
         assert!(file.mode & 0o6000 != 0 || file.file_capabilities.is_some(), "{file:?}");
         assert!(file.mode <= 0o7777, "{file:?}");
     }
