@@ -124,10 +124,19 @@ impl Pattern {
         let short = reference.strip_prefix("docker.io/").unwrap_or(reference);
         let short = short.strip_prefix("library/").unwrap_or(short);
         let name = short.rsplit('/').next().unwrap_or(short);
-        let tagged = name.contains([':', '@']);
-        self.matches(reference)
-            || self.matches(short)
-            || !tagged && self.matches(&format!("{short}:latest"))
+        let full = match short.split_once('/') {
+            None => format!("docker.io/library/{short}"),
+            // A registry has a dot, a port, or is this machine (distribution's `reference`, `splitDockerDomain`).
+            Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => {
+                short.to_owned()
+            }
+            Some(_) => format!("docker.io/{short}"),
+        };
+        let matches = |reference: &str| {
+            let tagged = name.contains([':', '@']);
+            self.matches(reference) || !tagged && self.matches(&format!("{reference}:latest"))
+        };
+        self.matches(reference) || matches(short) || matches(&full)
     }
 }
 
@@ -185,6 +194,13 @@ mod tests {
         assert!(pattern("nginx:*").matches_image("nginx"));
         assert!(pattern("nginx:latest").matches_image("docker.io/library/nginx"));
         assert!(pattern("ghcr.io:443/a/b:*").matches_image("ghcr.io:443/a/b"));
+        for spelling in ["nginx:1.27", "library/nginx:1.27", "docker.io/library/nginx:1.27"] {
+            assert!(pattern("docker.io/library/nginx:*").matches_image(spelling), "{spelling}");
+        }
+        assert!(pattern("docker.io/library/nginx:latest").matches_image("nginx"));
+        assert!(pattern("docker.io/a/b:1").matches_image("a/b:1"));
+        assert!(!pattern("docker.io/*").matches_image("ghcr.io/a/b:1"));
+        assert!(!pattern("docker.io/*").matches_image("localhost/a:1"));
         assert!(!pattern("nginx:*").matches_image("evil/nginx:1.27"));
         assert!(!pattern("nginx:1.27").matches_image("nginx"));
     }
