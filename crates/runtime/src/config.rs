@@ -19,6 +19,9 @@ pub(crate) const IMAGE: &str = "dev.dropcap.image-allows";
 /// Set to `closed` where the filter of every process of this container closes them.
 pub(crate) const USER_NAMESPACES: &str = "dev.dropcap.user-namespaces";
 
+/// crun takes the filter that is in this annotation and no other (`libcrun_open_seccomp_bpf` of its `container.c`).
+const OTHER_FILTER: &str = "run.oci.seccomp_bpf_data";
+
 /// What a process asked for, and what it gets.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Change {
@@ -69,6 +72,10 @@ pub fn confine_container(
     }
     config.set("process", &process)?;
     if decision.close_user_namespaces {
+        let annotations = config.read::<Object>("annotations")?.unwrap_or_default();
+        if annotations.get(OTHER_FILTER)?.is_some() {
+            return Err(DocumentError::OtherFilter(OTHER_FILTER));
+        }
         let mut linux = config.read::<Object>("linux")?.unwrap_or_default();
         seccomp::close_user_namespaces(&mut linux)?;
         config.set("linux", &linux)?;
@@ -185,6 +192,18 @@ mod tests {
         let process: Object = config.read("process").unwrap().unwrap();
         let sets: serde_json::Value = process.read("capabilities").unwrap().unwrap();
         assert_eq!(sets.as_object().unwrap().len(), 5);
+    }
+
+    /// crun takes the filter that is in an annotation, and does not look at `linux.seccomp`.
+    #[test]
+    fn a_filter_from_elsewhere_is_refused_where_user_namespaces_are_closed() {
+        let text = CONFIG.replacen(r#""a":"b""#, r#""run.oci.seccomp_bpf_data":"AAAA""#, 1);
+        let mut config = Object::parse(&text, "a test").unwrap();
+        let error = confine_container(&mut config, &decision(false), Path::new("/b")).unwrap_err();
+        assert!(matches!(error, DocumentError::OtherFilter(_)), "{error}");
+        let open = Decision { close_user_namespaces: false, ..decision(false) };
+        let mut config = Object::parse(&text, "a test").unwrap();
+        confine_container(&mut config, &open, Path::new("/b")).unwrap();
     }
 
     #[test]

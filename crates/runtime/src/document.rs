@@ -3,8 +3,8 @@
 //! What passes through here belongs to an engine and to a runtime, which know members that dropcap
 //! does not. So nothing is parsed that is not asked for, and numbers are not even read.
 //!
-//! The runtimes read with Go's `encoding/json`, which takes a member's name in any case and, of two,
-//! the later (or both, merged). A document in which a member that is asked for could mean two things
+//! The runtimes read with Go's `encoding/json`, which takes a member's name in any case, Unicode's included (`ſ` is an
+//! s, the Kelvin sign a k), and, of two, the later (or both, merged). A document in which a member that is asked for could mean two things
 //! is refused: what dropcap reads must be what the runtime reads.
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
@@ -26,6 +26,14 @@ pub enum DocumentError {
     /// A member is there twice, or in another case as well.
     #[error("`{0}` is there more than once, or in another case: which counts is not certain")]
     Ambiguous(String),
+    /// A rule of `seccomp` speaks of a call by a name that none can have.
+    #[error("no system call is called `{}`", .0.escape_debug())]
+    NoCall(String),
+    /// The runtime would take a seccomp filter from elsewhere.
+    #[error(
+        "the annotation `{0}` brings a seccomp filter of its own, and the policy closes user namespaces by `linux.seccomp`"
+    )]
+    OtherFilter(&'static str),
 }
 
 /// A JSON object's members in their order.
@@ -46,7 +54,7 @@ impl Object {
     /// # Errors
     /// [`DocumentError::Ambiguous`].
     pub fn get(&self, name: &str) -> Result<Option<&str>, DocumentError> {
-        let mut named = self.0.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        let mut named = self.0.iter().filter(|(key, _)| is_called(key, name));
         match (named.next(), named.next()) {
             (None, _) => Ok(None),
             (Some((key, value)), None) if key == name => {
@@ -84,7 +92,7 @@ impl Object {
 
     /// Takes a member away.
     pub fn remove(&mut self, name: &str) {
-        self.0.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
+        self.0.retain(|(key, _)| !is_called(key, name));
     }
 
     /// Whether it has no member.
@@ -111,6 +119,19 @@ impl Object {
     pub fn to_text(&self) -> Result<String, DocumentError> {
         serde_json::to_string(self)
             .map_err(|source| DocumentError::Json { what: "the document".to_owned(), source })
+    }
+}
+
+/// Whether Go takes `key` for the member `name`, which is ASCII (`foldName` of `encoding/json/fold.go`).
+fn is_called(key: &str, name: &str) -> bool {
+    let fold = |letter| match letter {
+        'ſ' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    };
+    match key.is_ascii() {
+        true => key.eq_ignore_ascii_case(name),
+        false => key.chars().map(fold).eq(name.chars().map(fold)),
     }
 }
 
@@ -181,6 +202,8 @@ mod tests {
             r#"{"process":1,"process":2}"#,
             r#"{"PROCESS":1}"#,
             r#"{"proc\u0065ss":1,"process":2}"#,
+            r#"{"proceſs":1}"#,
+            r#"{"process":1,"PROCEſS":2}"#,
         ] {
             let mut object = Object::parse(text, "a test").unwrap();
             assert!(matches!(object.get("process"), Err(DocumentError::Ambiguous(_))), "{text}");

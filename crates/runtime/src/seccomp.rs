@@ -5,7 +5,8 @@
 //! allowed that was not. Where there is no profile, one is made that does only this.
 //!
 //! libseccomp combines the rules of one call by "or", and a rule without arguments overrules those
-//! with; so a permission that is too wide is replaced, never contradicted.
+//! with; so a permission that is too wide is replaced, never contradicted. Conditions of one rule hold together, unless
+//! two are on the same argument: then the runtimes make a rule of each (runc `matchCall`, crun `multiple_args`).
 
 use crate::document::{self, DocumentError, Object};
 use serde_json::{Value, json};
@@ -15,6 +16,8 @@ const NEWUSER: u64 = 0x1000_0000;
 /// The other kinds of namespace that setns(2) takes: time, mount, cgroup, uts, ipc, pid, network.
 const OTHER_KINDS: [u64; 7] =
     [0x80, 0x2_0000, 0x200_0000, 0x400_0000, 0x800_0000, 0x2000_0000, 0x4000_0000];
+/// The bits of its argument that setns(2) reads: an `int`.
+const ALL_KINDS: u64 = u32::MAX as u64;
 /// The calls that bear on user namespaces, and the argument that has the flags.
 const CALLS: [(&str, Option<u32>); 4] =
     [("clone", Some(0)), ("unshare", Some(0)), ("setns", Some(1)), ("clone3", None)];
@@ -59,8 +62,12 @@ fn unconfined() -> Result<Object, DocumentError> {
 
 /// A rule whose members mean one thing only.
 fn certain(rule: &Object) -> Result<Value, DocumentError> {
-    for name in ["names", "action"] {
-        rule.get(name)?;
+    rule.get("action")?;
+    let names: Vec<String> = rule.read("names")?.unwrap_or_default();
+    let usual = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    // A name goes through C, which takes it to end at a NUL.
+    if let Some(odd) = names.into_iter().find(|name| !name.bytes().all(usual)) {
+        return Err(DocumentError::NoCall(odd));
     }
     for condition in rule.read::<Vec<Object>>("args")?.unwrap_or_default() {
         for name in ["index", "value", "valueTwo", "op"] {
@@ -92,7 +99,7 @@ fn narrow(mut rule: Value, rules: &mut Vec<Value>) {
             narrowed["args"] = arguments;
             narrowed
         };
-        if arguments.iter().any(|one| excludes_newuser(one, *argument)) {
+        if exclude_newuser(arguments, *argument) {
             rules.push(with(Value::from(arguments)));
         } else if arguments.is_empty() && *call == "setns" {
             // Type 0 is any kind, so the kinds are listed.
@@ -107,21 +114,38 @@ fn narrow(mut rule: Value, rules: &mut Vec<Value>) {
     }
 }
 
-/// Whether a condition on the flags lets only those through that have no `CLONE_NEWUSER`.
+/// Whether a rule with these conditions lets only flags through that have no `CLONE_NEWUSER`.
+fn exclude_newuser(conditions: &[Value], argument: u32) -> bool {
+    let index = |condition: &Value| condition["index"].as_u64();
+    let repeated = conditions.iter().enumerate().any(|(number, condition)| {
+        conditions[..number].iter().any(|other| index(other) == index(condition))
+    });
+    let mut each = conditions.iter().map(|one| excludes_newuser(one, argument));
+    if repeated { each.all(|excludes| excludes) } else { each.any(|excludes| excludes) }
+}
+
+/// Whether one condition does.
 fn excludes_newuser(condition: &Value, argument: u32) -> bool {
-    let number = |name: &str| condition[name].as_u64().unwrap_or_default();
-    if condition["index"].as_u64() != Some(argument.into()) {
+    // What is missing is 0 to both runtimes; what is no such number they refuse.
+    let number = |name: &str| match &condition[name] {
+        Value::Null => Some(0),
+        other => other.as_u64(),
+    };
+    let (Some(index), Some(value), Some(value_two)) =
+        (number("index"), number("value"), number("valueTwo"))
+    else {
+        return false;
+    };
+    if index != u64::from(argument) {
         return false;
     }
     match condition["op"].as_str() {
-        // `value` is the mask here, `valueTwo` what is left of it.
+        // `value` is the mask here, `value_two` what is left of it. Of setns, 0 is any kind, and that is left of most.
         Some("SCMP_CMP_MASKED_EQ") => {
-            number("value") & NEWUSER != 0 && number("valueTwo") & NEWUSER == 0
+            argument == 0 && value & NEWUSER != 0 && value_two & NEWUSER == 0
         }
-        // setns of 0 is any kind.
-        Some("SCMP_CMP_EQ") => {
-            number("value") & NEWUSER == 0 && (argument == 0 || number("value") != 0)
-        }
+        // The kernel reads 32 bits of setns's.
+        Some("SCMP_CMP_EQ") => value & NEWUSER == 0 && (argument == 0 || value & ALL_KINDS != 0),
         _ => false,
     }
 }
@@ -145,7 +169,8 @@ fn denials(rules: &[Value], default_permits: bool) -> Vec<Value> {
             let Some(argument) = argument.filter(|_| !refused(call)) else { continue };
             denials.push(flagged(call, argument, NEWUSER, NEWUSER, "SCMP_CMP_MASKED_EQ"));
             if call == "setns" {
-                denials.push(flagged(call, argument, 0, 0, "SCMP_CMP_EQ"));
+                // A filter compares 64 bits, of which the kernel reads 32.
+                denials.push(flagged(call, argument, ALL_KINDS, 0, "SCMP_CMP_MASKED_EQ"));
             }
         }
     }

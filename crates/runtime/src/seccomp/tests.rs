@@ -122,3 +122,57 @@ fn what_is_no_user_namespace_stays_possible() {
     let once = closed(None);
     assert_eq!(closed(Some(once.clone())), once);
 }
+
+#[test]
+fn what_a_filter_compares_and_the_kernel_does_not_read_opens_nothing() {
+    for profile in profiles() {
+        let after = closed(profile);
+        for high in [1 << 32, 1 << 63, u64::MAX << 32] {
+            for kind in [0, NEWUSER] {
+                let answer = answer(&after, "setns", high | kind);
+                assert!(!PERMITS.contains(&answer.as_str()), "{:#x}: {after}", high | kind);
+            }
+        }
+    }
+}
+
+/// Two conditions on one argument are two rules to the runtimes, either of which permits.
+#[test]
+fn a_permission_that_only_looks_narrow_goes() {
+    let masked = |mask: u64| json!({"index": 0, "value": mask, "op": "SCMP_CMP_MASKED_EQ"});
+    let at_least = |index: u32| json!({"index": index, "value": 0, "op": "SCMP_CMP_GE"});
+    let equal = |value: Value| json!({"index": 1, "value": value, "op": "SCMP_CMP_EQ"});
+    let kept = |call: &str, arguments: Value| {
+        let rule = rule(&[call], "SCMP_ACT_ALLOW", arguments);
+        let after = closed(Some(json!({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [rule]})));
+        after["syscalls"].as_array().unwrap().contains(&rule)
+    };
+    assert!(kept("clone", json!([masked(NEWUSER)])));
+    assert!(kept("clone", json!([masked(NEWUSER), at_least(1)])));
+    assert!(kept("clone", json!([masked(NEWUSER), masked(NEWUSER | 1)])));
+    assert!(!kept("clone", json!([masked(NEWUSER), at_least(0)])));
+    assert!(!kept("clone", json!([masked(NEWUSER), at_least(1), at_least(1)])));
+    assert!(!kept(
+        "clone",
+        json!([{"index": 0, "value": "268435456", "op": "SCMP_CMP_MASKED_EQ"}])
+    ));
+    assert!(kept("setns", json!([equal(0x2_0000.into())])));
+    for value in
+        [json!(0), json!(1_u64 << 32), json!(NEWUSER), json!(1.5), json!("131072"), Value::Null]
+    {
+        assert!(!kept("setns", json!([equal(value.clone())])), "{value}");
+    }
+    let any = json!([{"index": 1, "value": NEWUSER, "op": "SCMP_CMP_MASKED_EQ"}]);
+    assert!(!kept("setns", any), "0 is any kind");
+}
+
+#[test]
+fn a_name_that_c_would_read_as_another_is_refused() {
+    for name in ["unshare\0", "unshare ", "Unshare", "clone\u{0}3"] {
+        let mut linux = Object::default();
+        let rules = json!({"syscalls": [rule(&[name], "SCMP_ACT_ALLOW", json!([]))]});
+        linux.set("seccomp", &rules).unwrap();
+        let error = close_user_namespaces(&mut linux).unwrap_err();
+        assert!(matches!(error, DocumentError::NoCall(_)), "{name:?}: {error}");
+    }
+}
