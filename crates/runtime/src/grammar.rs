@@ -38,6 +38,8 @@ pub enum GrammarError {
     NoValue(&'static str),
     #[error("the value `{value}` of `--{flag}` is not understood")]
     BadValue { flag: &'static str, value: String },
+    #[error("the command `{0}` is not known")]
+    UnknownCommand(String),
     #[error("`{0}` needs a container")]
     NoContainer(String),
     #[error("`{0}` takes one container")]
@@ -122,6 +124,15 @@ impl Options {
         }
     }
 
+    /// Whether there is `--help`, with which both runtimes start nothing. With a value it might be a no.
+    fn ask_for_help(&self) -> Result<bool, GrammarError> {
+        let name = flags::HELP.name;
+        match self.values(name).next() {
+            Some(value) => Err(GrammarError::BadValue { flag: name, value: value.to_owned() }),
+            None => Ok(self.0.iter().any(|(flag, _)| *flag == name)),
+        }
+    }
+
     /// Sets a flag to one value, whatever was given.
     pub fn set(&mut self, name: &'static str, value: String) {
         self.remove(&[name]);
@@ -153,8 +164,16 @@ impl CommandLine {
         let Some(name) = words.next() else { return Ok(Self { global, command: None }) };
         let verb = ["create", "run", "restore"].into_iter().find(|verb| name == *verb);
         let command = match verb {
-            Some(verb) => Command::Start(words.start(verb)?),
-            None if name == "exec" => Command::Exec(words.exec()?),
+            Some(verb) => words.start(verb)?,
+            None if name == "exec" => words.exec()?,
+            // A later runtime might take what only looks like a command for another word.
+            None if !name
+                .as_encoded_bytes()
+                .iter()
+                .all(|byte| matches!(byte, b'a'..=b'z' | b'-')) =>
+            {
+                return Err(GrammarError::UnknownCommand(name.to_string_lossy().into_owned()));
+            }
             None => Command::Other,
         };
         Ok(Self { global, command: Some(command) })
@@ -258,24 +277,34 @@ impl Words<'_> {
     }
 
     /// `create`, `run`, `restore`: flags may stand behind the container too.
-    fn start(&mut self, verb: &'static str) -> Result<Start, GrammarError> {
+    fn start(&mut self, verb: &'static str) -> Result<Command, GrammarError> {
         let table = if verb == "restore" { flags::RESTORE } else { flags::START };
         let mut options = self.flags(verb, table)?;
+        if options.ask_for_help()? {
+            return Ok(Command::Other);
+        }
         let container = self.container(verb)?;
         options.0.extend(self.flags(verb, table)?.0);
+        if options.ask_for_help()? {
+            return Ok(Command::Other);
+        }
         if self.next().is_some() {
             return Err(GrammarError::SecondContainer(verb.to_owned()));
         }
-        Ok(Start { verb, options, container })
+        Ok(Command::Start(Start { verb, options, container }))
     }
 
     /// `exec`: everything behind the container is the command's.
-    fn exec(&mut self) -> Result<Exec, GrammarError> {
+    fn exec(&mut self) -> Result<Command, GrammarError> {
         let options = self.flags("exec", flags::EXEC)?;
+        if options.ask_for_help()? {
+            return Ok(Command::Other);
+        }
         let container = self.container("exec")?;
         let arguments = self.rest.iter().map(|word| word.to_str().map(str::to_owned));
         let arguments: Option<_> = arguments.collect();
-        Ok(Exec { options, container, arguments: arguments.ok_or(GrammarError::NotUnicode)? })
+        let arguments = arguments.ok_or(GrammarError::NotUnicode)?;
+        Ok(Command::Exec(Exec { options, container, arguments }))
     }
 
     fn container(&mut self, verb: &str) -> Result<String, GrammarError> {

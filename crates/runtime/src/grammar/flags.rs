@@ -35,6 +35,9 @@ const fn lettered(letter: char, flag: Flag) -> Flag {
     Flag { letter: Some(letter), ..flag }
 }
 
+/// Everywhere.
+pub const HELP: Flag = lettered('h', switch("help"));
+
 /// Before the command.
 pub const GLOBAL: &[Flag] = &[
     switch("debug"),
@@ -46,7 +49,7 @@ pub const GLOBAL: &[Flag] = &[
     value("rootless"),
     value("cgroup-manager"),
     switch("systemd-cgroup"),
-    lettered('h', switch("help")),
+    HELP,
     switch("usage"),
     lettered('v', switch("version")),
     lettered('V', switch("version")),
@@ -54,6 +57,7 @@ pub const GLOBAL: &[Flag] = &[
 
 /// `create` and `run`.
 pub const START: &[Flag] = &[
+    HELP,
     lettered('b', value("bundle")),
     lettered('f', value("config")),
     value("console-socket"),
@@ -69,6 +73,7 @@ pub const START: &[Flag] = &[
 
 /// `restore`.
 pub const RESTORE: &[Flag] = &[
+    HELP,
     lettered('b', value("bundle")),
     value("console-socket"),
     value("image-path"),
@@ -93,6 +98,7 @@ pub const RESTORE: &[Flag] = &[
 
 /// `exec`.
 pub const EXEC: &[Flag] = &[
+    HELP,
     value("console-socket"),
     value("pidfd-socket"),
     value("cwd"),

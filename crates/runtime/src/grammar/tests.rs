@@ -37,6 +37,33 @@ fn the_command_is_found_by_the_grammar_and_not_by_its_word() {
     // Of an unknown flag nobody knows whether `exec` is its value.
     assert!(matches!(parse("--new exec c1 sh", Runc), Err(GrammarError::UnknownFlag { .. })));
     assert!(parse("--ro x list", Crun).unwrap_err().to_string().contains("--ro"));
+    // What a runtime might trim to a flag is no command.
+    let odd = [" --debug", "exec", "c1", "sh"].map(OsString::from);
+    let error = CommandLine::parse(&odd, Runc).unwrap_err();
+    assert!(matches!(error, GrammarError::UnknownCommand(_)), "{error}");
+}
+
+#[test]
+fn who_asks_for_help_starts_nothing() {
+    for flavour in [Flavour::Runc, Flavour::Crun] {
+        for verb in ["create", "run", "restore", "exec"] {
+            for line in
+                [format!("{verb} --help"), format!("{verb} -h"), format!("{verb} --help c1")]
+            {
+                assert_eq!(parse(&line, flavour).unwrap().command, Some(Command::Other), "{line}");
+            }
+        }
+        assert_eq!(exec("exec c1 sh --help", flavour).arguments, ["sh", "--help"]);
+        assert_eq!(
+            exec("exec --process --help c1", flavour).options.value("process"),
+            Some("--help")
+        );
+        assert!(parse("create", flavour).is_err(), "without a container");
+    }
+    // Go takes a no, and the last of several.
+    for line in ["exec --help=false c1 sh", "exec --help --help=false c1 sh", "create c1 -h=0"] {
+        assert!(parse(line, Flavour::Runc).is_err(), "{line}");
+    }
 }
 
 #[test]
