@@ -145,17 +145,17 @@ impl Engine {
         }
     }
 
-    /// The configuration without the runtime, where it was changed since; else what was there before
-    /// is brought back.
+    /// The configuration without the runtime, where somebody has changed it since it was registered. If it is the
+    /// default, what was the default `before` is so again.
     ///
     /// # Errors
-    /// It cannot be read.
-    pub fn unregister(self, text: &str) -> Result<String, EditError> {
+    /// One of them cannot be read.
+    pub fn unregister(self, text: &str, before: Option<&str>) -> Result<String, EditError> {
         match self {
-            Self::Docker => docker::unregister(text),
-            Self::Podman => podman::unregister(text),
-            Self::Containerd => containerd::unregister(text),
-            Self::Crio => crio::unregister(text),
+            Self::Docker => docker::unregister(text, before),
+            Self::Podman => podman::unregister(text, before),
+            Self::Containerd => containerd::unregister(text, before),
+            Self::Crio => crio::unregister(text, before),
         }
     }
 

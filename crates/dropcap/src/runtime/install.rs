@@ -6,7 +6,7 @@ use super::reload::{self, Reload};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::print;
-use dropcap_runtime::install::{Engine, Registration};
+use dropcap_runtime::install::{EditError, Engine, Registration};
 use dropcap_runtime::settings;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
@@ -52,11 +52,10 @@ pub fn run(arguments: &Install) -> Result<ExitCode, Failure> {
         }
     }
     link(&binary, &places.link)?;
-    // A second installation changes what the first made: what was there before stays known.
     let journal = places.journal(*engine);
-    let first = Journal::load(&journal)?
-        .filter(|first| first.file == file && Some(&first.after) == before.as_ref());
-    let original = first.map_or(before, |first| first.before);
+    let first = Journal::load(&journal)?.filter(|first| first.file == file);
+    let original = original(*engine, before, first)
+        .map_err(|error| Failure::new(format!("cannot edit {}", file.display())).because(error))?;
     Journal::new(file.clone(), original, after.clone()).save(&journal)?;
     files::write(&file, &after)?;
     let heard = match engine {
@@ -65,6 +64,23 @@ pub fn run(arguments: &Install) -> Result<ExitCode, Failure> {
     };
     say_what_follows(arguments, heard);
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was there before the first installation: a second one changes what that made of it, and so may somebody
+/// have done since.
+fn original(
+    engine: Engine,
+    now: Option<String>,
+    first: Option<Journal>,
+) -> Result<Option<String>, EditError> {
+    match (now, first) {
+        (Some(now), Some(first)) if now == first.after => Ok(first.before),
+        (Some(now), first) if engine.registered(&now)?.registered => {
+            let before = first.and_then(|first| first.before);
+            engine.unregister(&now, before.as_deref()).map(Some)
+        }
+        (now, _) => Ok(now),
+    }
 }
 
 fn say_what_follows(arguments: &Install, heard: Option<Reload>) {

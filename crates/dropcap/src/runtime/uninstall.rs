@@ -16,10 +16,13 @@ pub fn run(arguments: &Uninstall) -> Result<ExitCode, Failure> {
     let Uninstall { engine, dry_run, places } = arguments;
     let engines = engine.map_or_else(|| Engine::ALL.to_vec(), |engine| vec![engine]);
     let mut found = false;
+    let mut unasked = None;
     for engine in engines {
         let path = places.journal(engine);
         let Some(journal) = Journal::load(&path)? else { continue };
         found = true;
+        unasked = unasked
+            .or_else(|| containers::under_it(engine).err().filter(|_| engine == Engine::Crio));
         let running = under_it(&[engine]);
         if engine == Engine::Podman && !running.is_empty() {
             let what =
@@ -33,7 +36,7 @@ pub fn run(arguments: &Uninstall) -> Result<ExitCode, Failure> {
         let then = match now.as_deref() {
             Some(now) if *now == journal.after => journal.before.clone(),
             // Somebody has changed it since: only what is ours goes.
-            Some(now) => Some(engine.unregister(now).map_err(failed)?),
+            Some(now) => Some(engine.unregister(now, journal.before.as_deref()).map_err(failed)?),
             None => None,
         };
         print(&files::diff(&journal.file, now.as_deref(), then.as_deref()));
@@ -70,14 +73,18 @@ pub fn run(arguments: &Uninstall) -> Result<ExitCode, Failure> {
     }
     if !dry_run && Engine::ALL.iter().all(|engine| !places.journal(*engine).exists()) {
         let names = under_it(&Engine::ALL);
-        if names.is_empty() {
+        let link = places.link.display();
+        if let Some(why) = unasked.filter(|_| !dry_run && names.is_empty()) {
+            print(&format!(
+                "{link} stays: {why}\n  what does is ended by it; when nothing does, once more: dropcap runtime uninstall\n"
+            ));
+        } else if names.is_empty() {
             // What ran by it the last time has ended since: now it can be forgotten.
             if !found && fs::symlink_metadata(&places.link).is_ok() {
                 forget(&places.configuration(Engine::Docker))?;
             }
             leave_nothing(places)?;
         } else {
-            let link = places.link.display();
             print(&format!(
                 "{link} stays, since these run and are ended by it: {names}\n  make them anew, then once more: \
                  dropcap runtime uninstall\n"

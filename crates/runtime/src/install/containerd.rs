@@ -39,11 +39,13 @@ pub fn register(text: Option<&str>, registration: Registration<'_>) -> Result<St
     Ok(document.to_string())
 }
 
-pub fn unregister(text: &str) -> Result<String, EditError> {
+pub fn unregister(text: &str, before: Option<&str>) -> Result<String, EditError> {
     let mut document = tables::parse(text)?;
     let above = runtimes(&document)?;
     if registered(text)?.default {
-        tables::remove(&mut document, &[&above[..], &["default_runtime_name"]].concat());
+        let before = before.map(tables::parse).transpose()?;
+        let default = [&above[..], &["default_runtime_name"]].concat();
+        tables::bring_back(&mut document, &default, before.as_ref());
     }
     tables::remove(&mut document, &[&above[..], &["runtimes", RUNTIME]].concat());
     Ok(document.to_string())

@@ -30,7 +30,7 @@ pub fn register(text: Option<&str>, registration: Registration<'_>) -> Result<St
     Ok(daemon.to_lines())
 }
 
-pub fn unregister(text: &str) -> Result<String, EditError> {
+pub fn unregister(text: &str, before: Option<&str>) -> Result<String, EditError> {
     let mut daemon = parse(text)?;
     if let Some(mut runtimes) = daemon.read::<Object>(RUNTIMES)? {
         runtimes.remove(RUNTIME);
@@ -41,7 +41,15 @@ pub fn unregister(text: &str) -> Result<String, EditError> {
         }
     }
     if registered(text)?.default {
-        daemon.remove(DEFAULT);
+        match before
+            .map(parse)
+            .transpose()?
+            .map(|before| before.read::<String>(DEFAULT))
+            .transpose()?
+        {
+            Some(Some(before)) if before != RUNTIME => daemon.set(DEFAULT, &before)?,
+            _ => daemon.remove(DEFAULT),
+        }
     }
     Ok(daemon.to_lines())
 }

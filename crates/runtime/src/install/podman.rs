@@ -16,10 +16,11 @@ pub fn register(text: Option<&str>, registration: Registration<'_>) -> Result<St
     Ok(document.to_string())
 }
 
-pub fn unregister(text: &str) -> Result<String, EditError> {
+pub fn unregister(text: &str, before: Option<&str>) -> Result<String, EditError> {
     let mut document = tables::parse(text)?;
     if registered(text)?.default {
-        tables::remove(&mut document, &DEFAULT);
+        let before = before.map(tables::parse).transpose()?;
+        tables::bring_back(&mut document, &DEFAULT, before.as_ref());
     }
     tables::remove(&mut document, &["engine", "runtimes", RUNTIME]);
     Ok(document.to_string())

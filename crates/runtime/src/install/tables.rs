@@ -1,6 +1,6 @@
 //! TOML tables by their path, with everything around them left as it is.
 
-use super::EditError;
+use super::{EditError, RUNTIME};
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
 pub fn parse(text: &str) -> Result<DocumentMut, EditError> {
@@ -34,6 +34,17 @@ pub fn set(table: &mut dyn TableLike, key: &str, value: impl Into<Value>) {
         *there = value;
     } else {
         table.insert(key, Item::Value(value));
+    }
+}
+
+/// Gives the key at this path the text that it had `before`, if it was not the runtime's already; else takes it away.
+pub fn bring_back(document: &mut DocumentMut, path: &[&str], before: Option<&DocumentMut>) {
+    let text = before.and_then(|before| get(before, path)).and_then(Item::as_str);
+    let Some(text) = text.filter(|text| *text != RUNTIME) else { return remove(document, path) };
+    if let Some((key, above)) = path.split_last()
+        && let Some(table) = get_mut(document, above)
+    {
+        set(table, key, text);
     }
 }
 

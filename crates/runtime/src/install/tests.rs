@@ -52,7 +52,7 @@ fn what_is_there_stays_comments_too() {
             assert!(after.contains(kept) && after.contains(PROGRAM), "{after}");
             assert_eq!(engine.register(Some(&after), registration(default)).unwrap(), after);
             // Where it was changed since, only what is ours goes.
-            let without = engine.unregister(&after).unwrap();
+            let without = engine.unregister(&after, None).unwrap();
             assert_eq!(engine.registered(&without).unwrap(), Registered::default(), "{without}");
             // A comment above a line that goes belongs to it.
             let kept = kept.replace("# which one", "# ours");
@@ -88,4 +88,26 @@ fn containerds_usual_options_hold_for_it_too() {
     // Version 1 has other names, and a later one may have others again.
     assert!(Engine::Containerd.register(Some("[plugins]\n"), registration(false)).is_err());
     assert!(Engine::Containerd.register(Some("version = 4\n"), registration(false)).is_err());
+}
+
+#[test]
+fn the_default_that_was_is_the_default_again() {
+    let files = [
+        (Engine::Docker, r#"{"default-runtime": "kata", "runtimes": {"kata": {"path": "/k"}}}"#),
+        (Engine::Podman, "[engine]\nruntime = \"kata\" # fast\n"),
+        (
+            Engine::Containerd,
+            "version = 3\n[plugins.\"io.containerd.cri.v1.runtime\".containerd]\ndefault_runtime_name = \"kata\"\n",
+        ),
+        (Engine::Crio, "[crio.runtime]\ndefault_runtime = \"kata\"\n"),
+    ];
+    for (engine, before) in files {
+        let after = engine.register(Some(before), registration(true)).unwrap();
+        let without = engine.unregister(&after, Some(before)).unwrap();
+        assert!(without.contains("kata") && !without.contains(RUNTIME), "{without}");
+        assert_eq!(engine.registered(&without).unwrap(), Registered::default());
+        // It may have been dropcap's before, by hand: then there is none.
+        let without = engine.unregister(&after, Some(&after)).unwrap();
+        assert!(!without.contains(RUNTIME), "{without}");
+    }
 }

@@ -15,9 +15,14 @@ pub struct Container {
     is_ours: bool,
 }
 
-/// Where containerd's shim keeps what it has started, by namespace and id. Docker's are in
-/// `moby`, and Docker is asked itself.
-const SHIM: &str = "/run/containerd/runc";
+/// containerd's state. Its shim keeps what it has started in `runc/NAMESPACE/ID`; Docker's are in `moby`, and
+/// Docker is asked itself.
+const CONTAINERD: &str = "/run/containerd";
+/// There, by namespace and id, is what each container was started with; the file `runtime` names what the shim calls
+/// (containerd `core/runtime/v2/runc/util.go`, `WriteRuntime`).
+const TASKS: &str = "io.containerd.runtime.v2.task";
+/// What it calls unless it is told otherwise.
+const USUAL: &str = "runc";
 
 /// Those that another runtime has made.
 pub fn not_under_it(engine: Engine) -> Result<Vec<Container>, String> {
@@ -33,9 +38,9 @@ fn running(engine: Engine) -> Result<Vec<Container>, String> {
     match engine {
         Engine::Docker => asked("docker", "{{.Name}} {{.HostConfig.Runtime}}"),
         Engine::Podman => asked("podman", "{{.Name}} {{.OCIRuntime}}"),
-        Engine::Containerd => Ok(kept(Path::new(SHIM))),
-        // Its runtimes keep their state wherever crio.conf says; nobody is asked.
-        Engine::Crio => Ok(Vec::new()),
+        Engine::Containerd => Ok(kept(Path::new(CONTAINERD))),
+        // Its runtimes keep their state wherever crio.conf says.
+        Engine::Crio => Err("CRI-O is not asked which containers run by which runtime".to_owned()),
     }
 }
 
@@ -73,21 +78,57 @@ fn output(client: &str, arguments: &[&str]) -> Result<String, String> {
     }
 }
 
-/// What lies in the shim's folders. A container that was only observed counts as another's: nothing holds it.
-fn kept(shim: &Path) -> Vec<Container> {
+/// What containerd's shims have started.
+fn kept(containerd: &Path) -> Vec<Container> {
     let folders = |path: &Path| {
         let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
         entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect::<Vec<_>>()
     };
+    let shim = containerd.join("runc");
     let namespaces =
-        folders(shim).into_iter().filter(|path| path.file_name() != Some("moby".as_ref()));
+        folders(&shim).into_iter().filter(|path| path.file_name() != Some("moby".as_ref()));
     let containers = namespaces.flat_map(|namespace| folders(&namespace));
     containers
         .filter_map(|path| {
             let name = path.file_name()?.to_string_lossy().into_owned();
-            let is_ours = dropcap_runtime::is_ours(&path);
-            let runtime = if is_ours { RUNTIME } else { "another runtime, or only observed" };
-            Some(Container { name, runtime: runtime.to_owned(), is_ours })
+            let task = containerd.join(TASKS).join(path.strip_prefix(&shim).ok()?);
+            let called = std::fs::read_to_string(task.join("runtime")).unwrap_or_default();
+            let called = Path::new(called.trim()).file_name();
+            let is_ours = called.is_some_and(dropcap_runtime::is_called);
+            let runtime = match called {
+                _ if is_ours => RUNTIME.to_owned(),
+                Some(other) => other.to_string_lossy().into_owned(),
+                None => USUAL.to_owned(),
+            };
+            Some(Container { name, runtime, is_ours })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn containerds_containers_are_known_by_what_their_shim_calls() {
+        let root = tempfile::tempdir().unwrap();
+        let make = |container: &str, runtime: &str| {
+            fs::create_dir_all(root.path().join("runc").join(container)).unwrap();
+            let task = root.path().join(TASKS).join(container);
+            fs::create_dir_all(&task).unwrap();
+            fs::write(task.join("runtime"), runtime).unwrap();
+        };
+        make("default/held", "/usr/local/bin/dropcap-runtime");
+        make("k8s.io/usual", "");
+        make("k8s.io/other", "/usr/bin/crun");
+        make("moby/dockers", "");
+        let mut found: Vec<_> = kept(root.path())
+            .into_iter()
+            .map(|one| format!("{} {} {}", one.name, one.runtime, one.is_ours))
+            .collect();
+        found.sort();
+        assert_eq!(found, ["held dropcap true", "other crun false", "usual runc false"]);
+    }
 }
