@@ -5,6 +5,7 @@ use crate::checkpoint::CheckpointError;
 use crate::document::DocumentError;
 use crate::file::FileError;
 use crate::grammar::{Flavour, GrammarError};
+use crate::running::RunningError;
 use crate::settings::{NoRuntime, SettingsError};
 use dropcap_policy::PolicyError;
 use std::io;
@@ -26,6 +27,8 @@ pub enum Error {
     File(#[from] FileError),
     #[error(transparent)]
     Document(#[from] DocumentError),
+    #[error(transparent)]
+    Running(#[from] RunningError),
     #[error("cannot tell what {} means", path.display())]
     Path { path: PathBuf, source: io::Error },
     #[error("{} does not say where the container's bundle is", path.display())]

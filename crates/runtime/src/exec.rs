@@ -1,5 +1,6 @@
 //! `exec`: the process is made from a document of dropcap's, whatever it was asked for by.
 
+use crate::bundle::Folder;
 use crate::config::{self, USER_NAMESPACES};
 use crate::decide::{self, Process};
 use crate::document::Object;
@@ -7,7 +8,7 @@ use crate::error::Error;
 use crate::file;
 use crate::grammar::{Exec, GrammarError, Options};
 use crate::record::Subject;
-use crate::{Context, Invocation, bundle, image, process, running, state};
+use crate::{Context, Invocation, image, process, running, state};
 use rustix::fs::{MemfdFlags, SealFlags};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -19,9 +20,9 @@ use std::path::Path;
 impl Invocation<'_> {
     pub(crate) fn exec(&self, context: &Context<'_>, mut exec: Exec) -> Result<Infallible, Error> {
         let Context { settings, policy, flavour, global, .. } = context;
-        let root = state::root(global, *flavour)?;
+        let root = state::root(global, *flavour, &self.environment)?;
         let (config, bundle) = state::configuration(&root, &exec.container, *flavour)?;
-        let running = running::running(&exec.container, &config)?;
+        let running = running::running(&exec.container, &config, policy)?;
         let mut decision = decide::decide(policy, settings.without_match, &running, Process::Exec);
         let annotations: BTreeMap<String, String> = config.read("annotations")?.unwrap_or_default();
         // Anybody may have written this where dropcap did not, and it can only take away.
@@ -55,7 +56,7 @@ impl Invocation<'_> {
         }
         // The filter is the container's: it was made with it, or it cannot be had.
         if decision.close_user_namespaces {
-            let ours = bundle::folder(&settings.state, &root).join(&container);
+            let ours = Folder::new(&settings.state, &root).bundle(&container);
             let closed = annotations.get(USER_NAMESPACES).is_some_and(|text| text == "closed");
             if bundle != ours || !closed {
                 return Err(Error::NotClosed);

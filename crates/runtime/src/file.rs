@@ -111,15 +111,35 @@ fn belongs(path: &Path, file: &Metadata) -> Result<(), FileError> {
 /// The text of a regular file that root or this user owns, nobody else may write to, and that is
 /// the same file with the same content after it was read as before.
 pub(crate) fn read(path: &Path, links: Links) -> Result<String, FileError> {
+    text(path, bytes(path, links)?)
+}
+
+fn text(path: &Path, bytes: Vec<u8>) -> Result<String, FileError> {
     let unfit = |_| FileError::Unfit { path: path.to_owned(), why: NOT_UTF8 };
-    String::from_utf8(bytes(path, links)?).map_err(unfit)
+    String::from_utf8(bytes).map_err(unfit)
+}
+
+/// As [`read`], of a file that may be missing, and is no link.
+pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>, FileError> {
+    match open(path, Links::Refuse) {
+        Err(FileError::Read { source, .. })
+            if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            Ok(None)
+        }
+        file => text(path, content(file?, path, Links::Refuse)?).map(Some),
+    }
 }
 
 /// As [`read`], whatever the content is.
 pub(crate) fn bytes(path: &Path, links: Links) -> Result<Vec<u8>, FileError> {
+    content(open(path, links)?, path, links)
+}
+
+/// What is in the file that was opened by this path.
+fn content(mut file: File, path: &Path, links: Links) -> Result<Vec<u8>, FileError> {
     let failed = |source| FileError::Read { path: path.to_owned(), source };
     let unfit = |why| FileError::Unfit { path: path.to_owned(), why };
-    let mut file = open(path, links)?;
     let before = file.metadata().map_err(failed)?;
     if !before.is_file() {
         return Err(unfit("is no regular file"));

@@ -8,7 +8,8 @@
 //!
 //! # Limitations
 //! - It is as good as its place: who may call runc directly, or talk to the engine as root, passes by.
-//! - Names, images and labels are what the engine says; whoever may start containers chooses them.
+//! - Names, images and labels are what the engine says; whoever may start containers chooses them, who built the image
+//!   does not.
 //!   What cannot be known ([`mod@running`]) matches nothing.
 //! - A process that is restored from a checkpoint brings its capabilities along, and not all that holds it
 //!   ([`mod@checkpoint`]): refused, unless what it brings is allowed and nothing else is asked for.
@@ -78,26 +79,12 @@ pub fn run_early(arguments: &[OsString], environment: Vec<(OsString, OsString)>)
     let Err(_) = Invocation::new(arguments, environment, false).carry_out();
 }
 
-/// Whether the runtime's folder of a container, with its `state.json`, says that it was made from a
-/// bundle of dropcap's.
-pub fn is_ours(container: &Path) -> bool {
-    let found = container
-        .parent()
-        .zip(container.file_name())
-        .and_then(|(root, id)| state::configuration(root, id.to_str()?, Flavour::Runc).ok());
-    found.is_some_and(|(config, _)| {
-        config.read::<document::Object>("annotations").is_ok_and(|annotations| {
-            annotations.is_some_and(|all| all.get(config::WHY).is_ok_and(|why| why.is_some()))
-        })
-    })
-}
-
 /// Removes the bundles of containers that are gone, and what is then empty.
 ///
 /// # Errors
 /// Something cannot be removed.
 pub fn forget(state: &Path) -> std::io::Result<()> {
-    bundle::forget(&state.join("bundles"))?;
+    bundle::forget(state)?;
     let _ = std::fs::remove_dir(state);
     Ok(())
 }
@@ -143,8 +130,10 @@ impl<'a> Invocation<'a> {
         let settings = Settings::load(&directory);
         let below = match &settings {
             Ok(settings) => settings.below.clone(),
-            // What runs can be stopped and deleted whatever the settings say.
-            Err(_) => settings::found().map_err(|error| (Options::default(), error.into()))?,
+            // What runs can be stopped and deleted whatever else the settings say.
+            Err(_) => settings::below(&directory)
+                .map_or_else(settings::found, Ok)
+                .map_err(|error| (Options::default(), error.into()))?,
         };
         let flavour = Flavour::of(below.as_os_str());
         let line = CommandLine::parse(self.words, flavour)

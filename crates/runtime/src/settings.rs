@@ -136,8 +136,15 @@ impl Settings {
     }
 }
 
-/// The runtime to hand over to where the settings cannot be read: so that what runs already can
+/// The runtime that is named in settings of which something else is wrong: so that what runs already can
 /// still be asked for, stopped and deleted.
+pub(crate) fn below(directory: &Path) -> Option<PathBuf> {
+    let written = read_trusted(&directory.join(FILE_NAME)).ok()?;
+    let written: toml::Table = toml::from_str(&written).ok()?;
+    Some(PathBuf::from(written.get("below")?.as_str()?)).filter(|path| path.is_absolute())
+}
+
+/// The runtime to hand over to where none is named.
 ///
 /// # Errors
 /// There is none.

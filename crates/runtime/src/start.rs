@@ -1,5 +1,6 @@
 //! `create`, `run` and `restore`: the container is made from a configuration of dropcap's.
 
+use crate::bundle::{self, Folder};
 use crate::capabilities::Sets;
 use crate::checkpoint::{self, CheckpointError};
 use crate::config::{self, FILE_NAME};
@@ -9,7 +10,7 @@ use crate::error::Error;
 use crate::file::{self, Links};
 use crate::grammar::{Flavour, Start};
 use crate::record::Subject;
-use crate::{Context, Invocation, bundle, image, running, state};
+use crate::{Context, Invocation, image, running, state};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
@@ -24,15 +25,20 @@ impl Invocation<'_> {
         mut start: Start,
     ) -> Result<Infallible, Error> {
         let Context { settings, policy, flavour, global, .. } = context;
-        let root = state::root(global, *flavour)?;
+        let root = state::root(global, *flavour, &self.environment)?;
         let given = start.options.value("bundle").filter(|path| !path.is_empty());
         let given = PathBuf::from(given.unwrap_or("."));
         let engines = state::absolute(given)?;
         let named = start.options.value("config").unwrap_or(FILE_NAME);
-        let text = file::read(&engines.join(named), Links::Refuse)?;
+        // crun looks for another file before it goes into the bundle.
+        let path = match named {
+            FILE_NAME => engines.join(FILE_NAME),
+            other => state::absolute(other.into())?,
+        };
+        let text = file::read(&path, Links::Refuse)?;
         let mut config = Object::parse(&text, named)?;
 
-        let running = running::running(&start.container, &config)?;
+        let running = running::running(&start.container, &config, policy)?;
         let mut decision = decide::decide(policy, settings.without_match, &running, Process::First);
         let image = match decision.observe {
             true => None,
@@ -59,11 +65,9 @@ impl Invocation<'_> {
             annotations.set(config::IMAGE, &kept)?;
         }
         config.set("annotations", &annotations)?;
-        let folder = bundle::folder(&settings.state, &root);
-        let ours = bundle::write(&folder, &container, &config.to_text()?).map_err(Error::Bundle)?;
-        if *flavour == Flavour::Crun {
-            from_bundle(&mut start, &engines);
-        }
+        let folder = Folder::new(&settings.state, &root);
+        let ours = folder.write(&container, &config.to_text()?).map_err(Error::Bundle)?;
+        from_bundle(&mut start, &engines, *flavour);
         start.options.remove(&["config"]);
         start.options.set("bundle", ours.to_string_lossy().into_owned());
         context.record(subject, &decision, &change)?;
@@ -111,9 +115,13 @@ fn restored(
     Ok(held)
 }
 
-/// crun takes these paths from the bundle's folder, into which it goes first.
-fn from_bundle(start: &mut Start, bundle: &Path) {
-    for name in ["pid-file", "console-socket"] {
+/// The paths that the runtime takes from the bundle's folder, into which it goes first.
+fn from_bundle(start: &mut Start, bundle: &Path, flavour: Flavour) {
+    let names = match flavour {
+        Flavour::Runc => ["console-socket", "pidfd-socket"],
+        Flavour::Crun => ["console-socket", "pid-file"],
+    };
+    for name in names {
         if let Some(path) = start.options.value(name) {
             let path = bundle.join(path).to_string_lossy().into_owned();
             start.options.set(name, path);

@@ -5,21 +5,28 @@ use crate::document::Object;
 use crate::error::Error;
 use crate::file::{self, FileError, Links};
 use crate::grammar::{Flavour, Options};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// The root of the runtime's own state: `--root`, or what it is without (`main.go` of runc,
-/// `get_run_directory` of crun).
-pub(crate) fn root(global: &Options, flavour: Flavour) -> Result<PathBuf, Error> {
-    let name = match flavour {
-        Flavour::Runc => "runc",
-        Flavour::Crun => "crun",
+/// The root of the runtime's own state: `--root`, or what it is for root without (`main.go` of runc,
+/// `get_run_directory` of crun, which goes by `XDG_RUNTIME_DIR`).
+pub(crate) fn root(
+    global: &Options,
+    flavour: Flavour,
+    environment: &[(OsString, OsString)],
+) -> Result<PathBuf, Error> {
+    let usual = || match flavour {
+        Flavour::Runc => PathBuf::from("/run/runc"),
+        Flavour::Crun => {
+            let of_user = environment.iter().find(|(key, _)| key == "XDG_RUNTIME_DIR");
+            let of_user = of_user.map(|(_, value)| value).filter(|value| !value.is_empty());
+            of_user.map_or(Path::new("/run"), Path::new).join("crun")
+        }
     };
     let root = global.value("root").filter(|root| !root.is_empty());
-    let root = root.map_or_else(|| Path::new("/run").join(name), PathBuf::from);
-    absolute(root)
+    absolute(root.map_or_else(usual, PathBuf::from))
 }
 
 /// The path from `/` on. By the kernel alone: where the working directory has been removed, the C library
@@ -58,13 +65,13 @@ pub(crate) fn configuration(
 
 fn bundle(kept: &Path, flavour: Flavour) -> Result<PathBuf, Error> {
     let (name, found) = match flavour {
-        // `labels` of the container, `bundle=PATH` among them.
+        // `labels` of the container: the annotations, and behind them runc's own, `bundle=PATH` among them.
         Flavour::Runc => {
             let text = file::read(&kept.join("state.json"), Links::Refuse)?;
             let config = Object::parse(&text, "state.json")?.read::<Object>("config")?;
             let labels: Option<Vec<String>> =
                 config.map(|config| config.read("labels")).transpose()?.flatten();
-            let mut labels = labels.unwrap_or_default().into_iter();
+            let mut labels = labels.unwrap_or_default().into_iter().rev();
             let bundle = labels.find_map(|label| label.strip_prefix("bundle=").map(str::to_owned));
             ("state.json", bundle)
         }
@@ -76,4 +83,33 @@ fn bundle(kept: &Path, flavour: Flavour) -> Result<PathBuf, Error> {
     let path = kept.join(name);
     let bundle = PathBuf::from(found.ok_or(Error::NoBundle { path: path.clone() })?);
     if bundle.is_absolute() { Ok(bundle) } else { Err(Error::NoBundle { path }) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+    use super::*;
+
+    #[test]
+    fn each_runtime_keeps_its_state_where_it_says() {
+        let environment = [("XDG_RUNTIME_DIR".into(), "/run/user/0".into())];
+        let root = |flavour, environment| root(&Options::default(), flavour, environment).unwrap();
+        assert_eq!(root(Flavour::Runc, &environment), Path::new("/run/runc"));
+        assert_eq!(root(Flavour::Crun, &environment), Path::new("/run/user/0/crun"));
+        let empty = [("XDG_RUNTIME_DIR".into(), "".into())];
+        assert_eq!(root(Flavour::Crun, &empty), Path::new("/run/crun"));
+        let mut named = Options::default();
+        named.set("root", "/elsewhere".to_owned());
+        let root = super::root(&named, Flavour::Crun, &environment).unwrap();
+        assert_eq!(root, Path::new("/elsewhere"));
+    }
+
+    /// An annotation may be called `bundle`; runc's own comes behind all of them.
+    #[test]
+    fn the_bundle_is_the_one_that_runc_wrote() {
+        let place = tempfile::tempdir().unwrap();
+        let text = r#"{"config": {"labels": ["bundle=/decoy", "a=b", "bundle=/real"]}}"#;
+        std::fs::write(place.path().join("state.json"), text).unwrap();
+        assert_eq!(bundle(place.path(), Flavour::Runc).unwrap(), Path::new("/real"));
+    }
 }

@@ -1,20 +1,34 @@
-//! Podman keeps name and image in the storage's `overlay-containers/containers.json` (containers/storage
-//! `containers.go`), and mounts files of the container's own folder there into it. Its labels lie in a
-//! database that is not read: they stay unknown.
+//! Podman keeps name and image in the storage's `overlay-containers/containers.json`, or in `volatile-containers.json` for
+//! what is to be removed when it ends (containers/storage `containers.go`), and mounts files of the container's own
+//! folder there into it. Its labels lie in a database that is not read: they stay unknown. CRI-O uses the same storage.
+//!
+//! Podman gives a container the annotations of its image's manifest (`pkg/specgen/generate/container.go`, `CompleteSpec`).
 
-use super::{Mount, Told};
-use crate::file::{self, Links};
+use super::{Brought, Mount, RunningError, Told};
+use crate::document::Object;
+use crate::file;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Where root's storage is unless it is told otherwise.
 const STORAGE: &str = "/var/lib/containers/storage/overlay-containers";
+/// Where its twin is.
+const TWINS: [&str; 2] = ["/run", "/var/run"];
+const FILES: [&str; 2] = ["containers.json", "volatile-containers.json"];
+
+/// The annotation by which each says that the container is its own, over whatever else says so.
+const MANAGER: &str = "io.container.manager";
+const CRIO: &str = "cri-o";
 
 #[derive(Deserialize)]
 struct Kept {
     id: String,
     #[serde(default)]
     names: Vec<String>,
+    /// The id of the image.
+    #[serde(default)]
+    image: String,
     #[serde(default)]
     metadata: String,
 }
@@ -26,24 +40,82 @@ struct Metadata {
     image_name: Option<String>,
 }
 
+/// Whether CRI-O has made the container, by what it says itself.
+pub fn is_crios(annotations: &BTreeMap<String, String>) -> bool {
+    annotations.get(MANAGER).is_some_and(|manager| manager == CRIO)
+}
+
 /// What Podman says of the container `id`, if it is Podman's.
-pub fn container(id: &str, mounts: &[Mount]) -> Option<Told> {
+pub fn container(
+    id: &str,
+    mounts: &[Mount],
+    annotations: &BTreeMap<String, String>,
+) -> Result<Option<Told>, RunningError> {
     // STORAGE/ID/userdata/FILE, in STORAGE or in its twin below `/run`.
-    let beside = mounts.iter().filter_map(|mount| {
-        let directory = Path::new(&mount.source).parent()?;
-        let container = directory.parent()?;
-        let named = container.file_name()? == id && directory.file_name()? == "userdata";
-        named.then(|| container.parent().map(Path::to_owned)).flatten()
-    });
-    beside.chain([PathBuf::from(STORAGE)]).find_map(|storage| {
-        let text = file::read(&storage.join("containers.json"), Links::Refuse).ok()?;
-        let kept: Vec<Kept> = serde_json::from_str(&text).ok()?;
-        let kept = kept.into_iter().find(|one| one.id == id)?;
-        let metadata: Metadata = serde_json::from_str(&kept.metadata).unwrap_or_default();
-        Some(Told {
-            name: kept.names.into_iter().next(),
-            image: metadata.image_name,
-            ..Told::default()
+    let beside: Vec<PathBuf> = mounts
+        .iter()
+        .filter_map(|mount| {
+            let directory = Path::new(&mount.source).parent()?;
+            let container = directory.parent()?;
+            let named = container.file_name()? == id && directory.file_name()? == "userdata";
+            named.then(|| container.parent().map(Path::to_owned)).flatten()
         })
-    })
+        .collect();
+    // The twin need not say what is in it.
+    let is_twin = |storage: &&PathBuf| TWINS.iter().any(|twin| storage.starts_with(twin));
+    let own = beside.iter().find(|storage| !is_twin(storage)).cloned();
+    for storage in beside.into_iter().chain([PathBuf::from(STORAGE)]) {
+        for path in FILES.map(|name| storage.join(name)) {
+            let Some(text) = file::read_if_there(&path)? else { continue };
+            let failed = |source| RunningError::Kept { path: path.clone(), source };
+            let kept: Vec<Kept> = serde_json::from_str(&text).map_err(failed)?;
+            let Some(kept) = kept.into_iter().find(|one| one.id == id) else { continue };
+            let metadata: Metadata = match kept.metadata.as_str() {
+                "" => Metadata::default(),
+                text => serde_json::from_str(text).map_err(failed)?,
+            };
+            // Without an image it was made from a folder.
+            return Ok(Some(Told {
+                name: kept.names.into_iter().next(),
+                image: metadata.image_name,
+                brought: match is_crios(annotations) || kept.image.is_empty() {
+                    true => Brought::Nothing,
+                    false => Brought::Annotations(Image { storage, id: kept.image }),
+                },
+                ..Told::default()
+            }));
+        }
+    }
+    match own {
+        Some(path) => Err(RunningError::Missing { path }),
+        None => Ok(None),
+    }
+}
+
+/// Where the image of a container is.
+#[derive(Debug)]
+pub struct Image {
+    storage: PathBuf,
+    id: String,
+}
+
+impl Image {
+    /// The annotations that it brings along.
+    ///
+    /// # Errors
+    /// It is not where Podman keeps images, or cannot be read.
+    pub fn annotations(&self) -> Result<BTreeMap<String, String>, RunningError> {
+        // DRIVER-containers and DRIVER-images lie beside each other.
+        let driver =
+            self.storage.file_name().and_then(|name| name.to_str()?.strip_suffix("-containers"));
+        let images = driver.map(|driver| self.storage.with_file_name(format!("{driver}-images")));
+        let usable = !self.id.is_empty() && self.id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let manifest = match images.filter(|_| usable) {
+            Some(images) => file::read_if_there(&images.join(&self.id).join("manifest"))?,
+            None => None,
+        };
+        let manifest = manifest.ok_or(RunningError::NoImage { what: "an annotation" })?;
+        let manifest = Object::parse(&manifest, "the image's manifest")?;
+        Ok(manifest.read("annotations")?.unwrap_or_default())
+    }
 }
