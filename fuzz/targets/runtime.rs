@@ -9,6 +9,8 @@ use dropcap_runtime::decide::Decision;
 use dropcap_runtime::document::Object;
 use dropcap_runtime::grammar::{Command, CommandLine, Flavour};
 use libfuzzer_sys::fuzz_target;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -43,10 +45,31 @@ fuzz_target!(|input: &[u8]| {
     if confine_process(&mut process, &decision).is_ok() {
         let (after, _) = Sets::of_process(&process).expect("what was confined is a process");
         assert!(after.all().is_subset(allowed));
+        same_but_for(&object, &process, &["capabilities", "noNewPrivileges"]);
     }
-    let mut config = object;
-    let _ = confine_container(&mut config, &decision, Path::new("/bundle"));
+    let mut config = object.clone();
+    if confine_container(&mut config, &decision, Path::new("/bundle")).is_ok() {
+        same_but_for(&object, &config, &["process", "linux", "annotations", "root", "mounts"]);
+        let part = |of: &Object, name| of.read::<Object>(name).expect(name).unwrap_or_default();
+        for (name, changed) in
+            [("process", &["capabilities", "noNewPrivileges"][..]), ("linux", &["seccomp"])]
+        {
+            same_but_for(&part(&object, name), &part(&config, name), changed);
+        }
+    }
 });
+
+/// Every other member, known or not, is what it was, byte for byte.
+fn same_but_for(before: &Object, after: &Object, changed: &[&str]) {
+    let members = |object: &Object| {
+        let text = object.to_text().expect("it was read");
+        let mut members: BTreeMap<String, Box<RawValue>> =
+            serde_json::from_str(&text).expect("an object");
+        members.retain(|name, _| !changed.contains(&name.as_str()));
+        members.into_iter().map(|(name, value)| (name, value.get().to_owned())).collect::<Vec<_>>()
+    };
+    assert_eq!(members(before), members(after));
+}
 
 /// An image of a task with this content: what nobody finds by trying is right.
 fn image(entry: &[u8]) -> Vec<u8> {

@@ -60,6 +60,10 @@ fn errors(call: &str) -> &'static [&'static str] {
 const ENFORCING: [&str; 7] =
     ["prctl", "capset", "seccomp", "setresuid", "setresgid", "setgroups", "close_range"];
 
+/// Calls that make a process or a mount, of which something could be left.
+const LEAVING: [&str; 8] =
+    ["fork", "vfork", "clone", "clone3", "mount", "move_mount", "fsmount", "open_tree"];
+
 /// Calls that are always successful by their manual pages, or without which the C library or the standard
 /// one cannot begin. Where one fails all the same the program may end by a signal: nothing is executed
 /// then either.
@@ -122,6 +126,9 @@ fn calls(scene: &Scene) -> Vec<(String, String)> {
     assert_eq!(scene.judge(&output), wanted, "{}: {output:?}", scene.name);
     let trace = fs::read_to_string(scene.trace()).unwrap();
     let named = trace.lines().filter_map(|line| line.split_once('('));
+    // So none of them can be left over, wherever it ends.
+    let leaves = |(name, _): &(&str, &str)| LEAVING.contains(name);
+    assert_eq!(named.clone().find(leaves), None, "{} makes a process or a mount", scene.name);
     let points = named.map(|(name, arguments)| {
         // What a prctl does is its first argument.
         let what = arguments.split([',', ')']).next().unwrap_or_default();

@@ -16,6 +16,8 @@ const KILL: u64 = 1 << 5;
 const USER: u32 = 1000;
 /// The container that is restored: its policy asks for nothing that criu does not bring back.
 const RESTORED: &str = "restored1";
+/// A container of Docker's, whose name its own file says; without that it matches nothing.
+const DOCKERS: &str = "c0ffee";
 /// SIGKILL of signal(7).
 const KILLED: i32 = 9;
 
@@ -81,14 +83,14 @@ impl Scene {
 
     /// A container's first process.
     pub fn create() -> Self {
-        let words = ["--log", "LOG", "create", "--bundle", "BUNDLE", "server1"];
+        let words = ["--log", "LOG", "create", "--bundle", "BUNDLE", DOCKERS];
         Self::new("dropcap-runtime create", Kind::Runtime(words.map(str::to_owned).to_vec()))
             .prepared()
     }
 
     /// The same, begun after the C library: its record cannot be written, which has to be said first.
     pub fn create_late() -> Self {
-        let words = ["--log", "LOG", "create", "--bundle", "BUNDLE", "server1"];
+        let words = ["--log", "LOG", "create", "--bundle", "BUNDLE", DOCKERS];
         let words = words.map(str::to_owned).to_vec();
         let scene =
             Self::new("dropcap-runtime create, begun late", Kind::Runtime(words)).prepared();
@@ -98,18 +100,18 @@ impl Scene {
 
     /// A process that comes in.
     pub fn exec() -> Self {
-        let words = ["--log", "LOG", "exec", "--process", "PROCESS", "server1"];
+        let words = ["--log", "LOG", "exec", "--process", "PROCESS", DOCKERS];
         let scene =
             Self::new("dropcap-runtime exec", Kind::Runtime(words.map(str::to_owned).to_vec()));
         let scene = scene.prepared();
         // As it is after its container was made.
         let create: Vec<String> =
-            scene.words(&["create", "--bundle", "BUNDLE", "server1"].map(str::to_owned));
+            scene.words(&["create", "--bundle", "BUNDLE", DOCKERS].map(str::to_owned));
         let made = Command::new(&create[0]).args(&create[1..]).output().unwrap();
         assert!(made.status.success(), "{made:?}");
-        let bundle = scene.bundles().join("server1");
+        let bundle = scene.bundles().join(DOCKERS);
         assert!(bundle.join("config.json").exists());
-        let kept = scene.path("root/server1");
+        let kept = scene.path("root").join(DOCKERS);
         fs::create_dir_all(&kept).unwrap();
         let state = json!({"config": {"labels": [format!("bundle={}", bundle.display())]}});
         fs::write(kept.join("state.json"), state.to_string()).unwrap();
@@ -152,10 +154,10 @@ impl Scene {
         fs::create_dir(&etc).unwrap();
         let directory = self.directory.path().display();
         let settings = format!(
-            "version = 1\nwithout-match = \"drop-all\"\nbelow = \"{directory}/below\"\nrecord = \"{directory}/record/runtime.jsonl\"\nstate = \"{directory}/state\"\n"
+            "version = 1\nwithout-match = \"observe-only\"\nbelow = \"{directory}/below\"\nrecord = \"{directory}/record/runtime.jsonl\"\nstate = \"{directory}/state\"\n"
         );
         let policy = format!(
-            "version = 1\n[[workload]]\nname = \"server\"\nallow = [\"{ALLOWED_NAME}\"]\nmatch = [{{ name = \"server*\" }}]\n\
+            "version = 1\n[[workload]]\nname = \"server\"\nallow = [\"{ALLOWED_NAME}\"]\nmatch = [{{ label = \"role=server\" }}]\n\
              [[workload]]\nname = \"restored\"\nallow = [\"{ALLOWED_NAME}\"]\nno-new-privileges = false\nuser-namespaces = true\nmatch = [{{ name = \"{RESTORED}\" }}]\n"
         );
         fs::write(etc.join("runtime.toml"), settings).unwrap();
@@ -166,7 +168,17 @@ impl Scene {
         let set = json!(["CAP_KILL", "CAP_SYS_ADMIN", ALLOWED_NAME]);
         let process = json!({"args": ["sh"], "capabilities": {"bounding": set, "effective": set,
             "permitted": set, "inheritable": set, "ambient": set}});
-        let config = json!({"process": process, "root": {"path": "rootfs"}});
+        let kept = self.path("docker/containers").join(DOCKERS);
+        let image = self.path("docker/image/overlay2/imagedb/content/sha256");
+        fs::create_dir_all(&kept).unwrap();
+        fs::create_dir_all(&image).unwrap();
+        let docker = json!({"ID": DOCKERS, "Name": "/a", "Driver": "overlay2", "Image": "sha256:1",
+            "Config": {"Image": "box", "Labels": {"role": "server"}}});
+        fs::write(kept.join("config.v2.json"), docker.to_string()).unwrap();
+        fs::write(image.join("1"), r#"{"config": {"Labels": {"a": "b"}}}"#).unwrap();
+        let hosts = json!({"destination": "/etc/hosts", "source": kept.join("hosts"), "type": "bind",
+            "options": ["rbind"]});
+        let config = json!({"process": process, "root": {"path": "rootfs"}, "mounts": [hosts]});
         fs::create_dir(self.path("bundle")).unwrap();
         fs::write(self.path("bundle/config.json"), config.to_string()).unwrap();
         fs::write(self.path("process.json"), process.to_string()).unwrap();
@@ -303,7 +315,13 @@ fn document_beyond(scene: &Scene, text: &str) -> Option<String> {
                 set.as_array().is_some_and(|set| set.iter().all(|name| name == ALLOWED_NAME))
             })
     });
-    // What is restored has to do without: its policy says so.
-    let right = within && (scene.is_restored() || process["noNewPrivileges"] == true);
+    // What is restored has to do without: its policy says so. Of a process the filter is the container's.
+    let rules = document["linux"]["seccomp"]["syscalls"].as_array();
+    let closed = document["process"].is_null()
+        || rules.is_some_and(|rules| {
+            let closes = |call: &str| rules.iter().any(|rule| rule["names"] == json!([call]));
+            ["clone", "unshare", "setns", "clone3"].into_iter().all(closes)
+        });
+    let right = within && (scene.is_restored() || process["noNewPrivileges"] == true && closed);
     (!right).then(|| text.to_owned())
 }

@@ -265,3 +265,36 @@ fn an_untrusted_policy_starts_nothing_and_docker_says_why() {
     docker.run(["kill", "first"]).unwrap();
     docker.run(["rm", "--force", "first"]).unwrap();
 }
+
+/// Who built an image does not choose its policy: a label counts that the container was given.
+#[test]
+fn a_label_of_the_image_chooses_no_policy() {
+    const CLAIMS: &str = "example/claims:1";
+    let world = World::shared();
+    let root = world.docker.directory().join("root");
+    let labels =
+        ["role=trusted", "com.docker.compose.project=trusted", "com.docker.compose.service=a"];
+    world.docker.import(
+        &root,
+        CLAIMS,
+        &labels.map(|label| format!("LABEL {label}")).each_ref().map(String::as_str),
+    );
+    let sleep = ["sleep", "1000"];
+    let claims = world.try_start("other", &[], CLAIMS, &sleep).unwrap();
+    assert!(claims.inspect("{{.Config.Labels}}").contains("role:trusted"), "Docker hands it on");
+    assert_eq!(claims.first().bounding, DEFAULTS);
+    let why = world.recorded(&claims.id())[0]["why"].clone();
+    assert_eq!(why, "no workload matches: observe-only");
+    // Over it, the container is given another value, and matches.
+    let held = world.try_start("other", &["--label=role=agent"], CLAIMS, &sleep).unwrap();
+    assert!(holds_nothing(&held.first()), "{:?}", held.first());
+    let given = world.try_start("other", &["--label=role=trusted"], IMAGE, &sleep).unwrap();
+    assert_eq!(given.first().bounding, NET_BIND_SERVICE);
+    let composed = labels[1..].iter().map(|label| format!("--label={label}"));
+    let composed: Vec<String> = composed.collect();
+    let composed: Vec<&str> = composed.iter().map(String::as_str).collect();
+    assert_eq!(
+        world.try_start("other", &composed, IMAGE, &sleep).unwrap().first().bounding,
+        NET_BIND_SERVICE
+    );
+}

@@ -1,8 +1,9 @@
 //! `dropcap runtime install`, `status` and `uninstall`, on files as they are found.
 
-use crate::world::{TRUSTED, World, binary, dropcap, eventually, text};
+use crate::world::{TRUSTED, World, binary, dropcap, eventually, holds_nothing, text};
 use dropcap_testkit::docker::Docker;
 use dropcap_testkit::root;
+use dropcap_testkit::status::Status;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -85,6 +86,119 @@ fn what_somebody_wrote_since_stays() {
         serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(left, serde_json::json!({"debug": true}));
     assert!(Path::new(&place.path("etc/dropcap.toml")).exists());
+}
+
+/// Nobody who installs it twice and writes something in between keeps it for ever.
+#[test]
+fn what_somebody_wrote_between_two_installations_stays_and_the_runtime_goes() {
+    let place = Place::new();
+    let file = place.path("engine/daemon.json");
+    fs::create_dir(place.0.path().join("engine")).unwrap();
+    fs::write(
+        &file,
+        r#"{"default-runtime": "other", "runtimes": {"other": {"path": "/bin/true"}}}"#,
+    )
+    .unwrap();
+    let add = |key: &str| {
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text.replacen('{', &format!("{{\n    \"{key}\": true,"), 1)).unwrap();
+    };
+    place.ok(&["install", "docker"]);
+    add("debug");
+    place.ok(&["install", "docker", "--default"]);
+    // Once as the second installation left it, once changed since.
+    for changed in [false, true] {
+        if changed {
+            place.ok(&["install", "docker", "--default"]);
+            add("live-restore");
+        }
+        place.ok(&["uninstall", "docker"]);
+        let left: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        let mut expected = serde_json::json!({"debug": true, "default-runtime": "other",
+            "runtimes": {"other": {"path": "/bin/true"}}});
+        if changed {
+            expected["live-restore"] = true.into();
+        }
+        assert_eq!(left, expected);
+        assert!(!place.0.path().join("dropcap-runtime").exists());
+    }
+}
+
+/// Runs a script in a mount namespace of its own, whose /etc takes changes that the machine's does not see.
+fn in_other_etc(place: &Place, script: &str, environment: &[(&str, &Path)]) -> (String, String) {
+    const BEGIN: &str = r#"set -eu
+mkdir "$PLACE/over" && mount -t tmpfs over "$PLACE/over" && mkdir "$PLACE/over/upper" "$PLACE/over/work"
+mount -t overlay -o "lowerdir=/etc,upperdir=$PLACE/over/upper,workdir=$PLACE/over/work" etc /etc
+runtime() { verb=$1; shift; "$DROPCAP" runtime "$verb" "$@" --link "$PLACE/dropcap-runtime"; }
+"#;
+    let output = Command::new("unshare")
+        .args(["--mount", "--propagation=private", "sh", "-c", &[BEGIN, script].concat()])
+        .env("PLACE", place.0.path())
+        .env("DROPCAP", binary())
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap();
+    let (said, errors) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{said}{errors}");
+    (said, errors)
+}
+
+/// Podman reads what is written for it, and is held; and forgets it again.
+#[test]
+fn podman_takes_what_is_installed() {
+    let place = Place::new();
+    let root = place.0.path().join("root");
+    root::busybox(&root, "root:x:0:0::/:/bin/sh\n", "root:x:0:\n");
+    let podman = dropcap_testkit::podman::Podman::new_in(Path::new(TRUSTED));
+    podman.import(&root, "localhost/example/busybox:1");
+    let script = r#"
+conf=/etc/containers/containers.conf
+mkdir -p /etc/containers
+printf '# ours\n[engine]\nruntime = "runc"\n' >$conf && cp $conf "$PLACE/before"
+export DROPCAP_TEST_OCI_RUNTIME=dropcap
+PATH="${PODMAN%/*}:$PATH"
+runtime install podman --default >&2
+printf 'version = 1\nwithout-match = "drop-all"\nrecord = "%s"\nstate = "%s"\n' \
+    "$PLACE/record" "$PLACE/state" >/etc/dropcap/runtime.toml
+run="podman run --network=none"
+$run --rm localhost/example/busybox:1 cat /proc/self/status
+/usr/bin/podman --root "$PLACE/x" --runroot "$PLACE/y" --storage-driver=vfs \
+    info --format 'default: {{.Host.OCIRuntime.Name}}'
+runtime status podman
+$run --detach --name=left localhost/example/busybox:1 sleep 1000 >&2
+! runtime uninstall podman >&2
+podman rm --force --time=0 left >&2
+runtime uninstall podman >&2
+cmp $conf "$PLACE/before"
+[ ! -L "$PLACE/dropcap-runtime" ]
+"#;
+    let (said, errors) = in_other_etc(&place, script, &[("PODMAN", podman.client())]);
+    assert!(holds_nothing(&Status::parse(&said)), "{said}");
+    assert!(said.contains("default: dropcap"), "{said}");
+    assert!(said.contains("registered, the default"), "{said}");
+    assert!(errors.contains("under this one run left"), "{errors}");
+}
+
+/// containerd reads what is written for it.
+#[test]
+fn containerd_takes_what_is_installed() {
+    let place = Place::new();
+    let script = r#"
+conf=/etc/containerd/config.toml
+mkdir -p /etc/containerd
+printf 'version = 2 # ours\n' >$conf && cp $conf "$PLACE/before"
+runtime install containerd --default >&2
+containerd --config $conf config dump
+runtime uninstall containerd >&2
+cmp $conf "$PLACE/before"
+"#;
+    let (said, _) = in_other_etc(&place, script, &[]);
+    let table = r#"[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.dropcap.options]"#;
+    let (_, ours) = said.split_once(table).expect(&said);
+    let binary = format!("BinaryName = \"{}\"", place.path("dropcap-runtime"));
+    assert!(ours.split('[').next().unwrap().contains(&binary), "{said}");
+    assert!(said.contains("default_runtime_name = \"dropcap\""), "{said}");
 }
 
 #[test]
@@ -177,7 +291,10 @@ fn status_names_the_containers_that_are_not_under_it() {
     let output = world.dropcap(&line);
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["policy"]["without_match"], "observe-only");
-    assert_eq!(report["policy"]["workloads"], serde_json::json!(["held", "server", "supervised"]));
+    assert_eq!(
+        report["policy"]["workloads"],
+        serde_json::json!(["held", "server", "mended", "trusted", "supervised"])
+    );
     let docker = &report["engines"][0];
     assert_eq!((&docker["registered"], &docker["default"]), (&true.into(), &true.into()));
     let names: Vec<&str> = docker["not_under_it"]

@@ -99,13 +99,55 @@ fn podman_is_held_on_every_way_in() {
     let first = Status::of(podman.first_pid("by-image").expect("it runs"));
     assert_eq!(first.permitted, CHOWN | NET_BIND_SERVICE);
     assert_eq!(status("by-image", &[]).permitted, NET_BIND_SERVICE);
+    // Gone when it ends, which Podman keeps in a file of its own from 4.4 on.
+    run("held-rm", &["--rm"], IMAGE);
+    assert!(holds_nothing(&status("held-rm", &[])));
     ours(&["restart", "--time=0", "held"]);
     assert!(holds_nothing(&status("held", &[])));
     ours(&["stop", "--time=0", "held"]);
     ours(&["rm", "held"]);
 }
 
-/// Detached processes, signals, health checks, the end of a container, building, and what is open from inside: with
+/// Building, by the same runtime; and an annotation that an image brings along, which chooses no policy.
+#[test]
+fn what_podman_builds_is_held_and_claims_nothing() {
+    const IMAGE: &str = "localhost/example/busybox:1";
+    let place = Place::new();
+    let podman = Podman::new();
+    podman.import(&place.root, IMAGE);
+    let context = place.directory.path().join("context");
+    fs::create_dir(&context).unwrap();
+    let file = format!("FROM {IMAGE}\nRUN cat /proc/self/status >/status\n");
+    fs::write(context.join("Containerfile"), file).unwrap();
+    let build = |with: bool, tag: &str| {
+        let mut command = if with { podman.command_on(&place.runtime) } else { podman.command() };
+        let line =
+            ["build", "--network=none", "--no-cache", "--annotation=role=server", "--tag", tag];
+        succeeded(&command.args(line).arg(&context).output().expect("Podman starts"));
+        let shown = podman.run(["run", "--rm", "--network=none", tag, "cat", "/status"]);
+        Status::parse(&shown.expect("it runs"))
+    };
+    let bare = build(false, "localhost/example/bare:1");
+    assert!(bare.effective != 0 && !holds_nothing(&bare), "{bare:?}");
+    let built = build(true, "localhost/example/claims:1");
+    assert!(holds_nothing(&built), "{built:?}");
+
+    let ours = |words: &[&str]| {
+        succeeded(&podman.command_on(&place.runtime).args(words).output().expect("Podman starts"))
+    };
+    let start = |name: &str, options: &[&str], image: &str| {
+        let line = ["run", "--detach", "--network=none", "--name", name];
+        ours(&[&line[..], options, &[image, "sleep", "1000"]].concat());
+        Status::of(podman.first_pid(name).expect("it runs")).permitted
+    };
+    assert_eq!(start("given", &["--annotation=role=server"], IMAGE), CHOWN | NET_BIND_SERVICE);
+    assert_eq!(start("claims", &[], "localhost/example/claims:1"), 0);
+    let brought = ours(&["inspect", "--format", "{{.Config.Annotations}}", "claims"]);
+    // Podman hands it on up to 4.5; later ones do not, and there is nothing to claim by.
+    assert!(brought.contains("role:server") || podman.version() >= "4.6", "{brought}");
+}
+
+/// Detached processes, signals, health checks, the end of a container, and what is open from inside: with
 /// dropcap before the runtime as without, but for what is held.
 #[test]
 fn podmans_containers_live_as_before() {
@@ -170,6 +212,7 @@ struct Containerd {
 impl Containerd {
     fn new() -> Self {
         let place = Place::new();
+        root::program(&place.root, Path::new(&binary()), "/dropcap", 0o755);
         let config = format!(
             "version = 2\nroot = \"{0}/data\"\nstate = \"{0}/state\"\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n\
              [grpc]\naddress = \"{0}/socket\"\n[ttrpc]\naddress = \"{0}/ttrpc\"\n",
@@ -203,6 +246,30 @@ impl Containerd {
         self.ctr(&[&line[..], &binary, options, &[root, name, "/bin/sleep", "1000"]].concat())
     }
 
+    /// The first process of a container, and how it is.
+    fn task(&self, name: &str) -> (u32, String) {
+        let tasks = succeeded(&self.ctr(&["task", "ls"]));
+        let mut lines = tasks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let task = lines.find(|words| words.first() == Some(&name)).expect(&tasks);
+        (task[1].parse().unwrap(), task[2].to_owned())
+    }
+
+    fn first(&self, name: &str) -> Status {
+        Status::of(self.task(name).0)
+    }
+
+    /// The doors that are open from inside.
+    fn open_doors(&self, name: &str) -> Vec<String> {
+        let allowed = if name == "open" { "all" } else { "none" };
+        let line = ["task", "exec", "--exec-id", "doors", name, "/dropcap", "prove"];
+        let output = self.ctr(&[&line[..], &["--allow", allowed, "--format", "json"]].concat());
+        let proof: serde_json::Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)));
+        let attempts = proof["attempts"].as_array().unwrap().iter();
+        let open = attempts.filter(|one| one["held"] == true);
+        open.map(|one| one["door"].to_string()).collect()
+    }
+
     fn status(&self, name: &str, options: &[&str]) -> Status {
         let line = ["task", "exec", "--exec-id", "one"];
         let line = [&line[..], options, &[name, "/bin/cat", "/proc/self/status"]].concat();
@@ -212,7 +279,7 @@ impl Containerd {
 
 impl Drop for Containerd {
     fn drop(&mut self) {
-        for name in ["open", "held", "server"] {
+        for name in ["open", "held", "server", "refused"] {
             let _ = self.ctr(&["task", "kill", "--signal=KILL", name]);
             let _ = self.ctr(&["task", "rm", "--force", name]);
             let _ = self.ctr(&["container", "rm", name]);
@@ -228,11 +295,30 @@ fn containerd_is_held_on_every_way_in() {
     let ours = containerd.place.runtime.clone();
     succeeded(&containerd.run(None, "open", &[]));
     assert_eq!(containerd.status("open", &[]).effective.count_ones(), 14);
+    assert_eq!(containerd.first("open").effective.count_ones(), 14);
+    assert!(!containerd.open_doors("open").is_empty());
     succeeded(&containerd.run(Some(&ours), "held", &[]));
     for options in [&[][..], &["--user=1000"]] {
         assert!(holds_nothing(&containerd.status("held", options)), "{options:?}");
     }
+    assert!(holds_nothing(&containerd.first("held")));
+    assert_eq!(containerd.open_doors("held"), [""; 0]);
     succeeded(&containerd.run(Some(&ours), "server", &["--annotation=role=server"]));
     assert_eq!(containerd.status("server", &[]).permitted, NET_BIND_SERVICE);
+    let first = containerd.first("server");
+    assert_eq!(
+        (first.permitted, first.bounding),
+        (CHOWN | NET_BIND_SERVICE, CHOWN | NET_BIND_SERVICE)
+    );
     succeeded(&containerd.ctr(&["task", "kill", "--signal=KILL", "held"]));
+    crate::world::eventually("it ends", || containerd.task("held").1 == "STOPPED");
+    // It shows why nothing was started.
+    let policy = containerd.place.directory.path().join("etc/dropcap.toml");
+    fs::write(&policy, "version = 1\n[[workload]]\nnam = \"a\"\n").unwrap();
+    let refused = containerd.run(Some(&ours), "refused", &[]);
+    let said = text(&refused.stderr);
+    assert!(
+        !refused.status.success() && said.contains("dropcap: ") && said.contains("nam"),
+        "{said}"
+    );
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -316,6 +317,177 @@ fn exec_by_flags_and_by_document_means_what_the_runtime_means_and_is_held() {
     }
 }
 
+/// Additional groups, and descriptors that are to be passed on: as the runtime does it.
+#[test]
+fn groups_and_descriptors_are_passed_on() {
+    for runtime in ["runc", "crun"] {
+        let place = Place::new(runtime);
+        place.configure(&["sleep", "1000"]);
+        place.start(true, &["run", "--detach", "server5"]);
+        place.start(false, &["run", "--detach", "bare5"]);
+        let passed = place.path("passed");
+        fs::write(&passed, "by descriptor").unwrap();
+        let read = |with, container| {
+            let line = place.line(
+                with,
+                &[
+                    "exec",
+                    "--preserve-fds",
+                    "1",
+                    container,
+                    "sh",
+                    "-c",
+                    "cat <&3; ls /proc/self/fd",
+                ],
+            );
+            let script = format!("exec \"$0\" \"$@\" 3<{}", passed.display());
+            let output = Command::new("sh").args(["-c", &script]).args(line).output().unwrap();
+            assert!(output.status.success(), "{runtime}: {}", text(&output.stderr));
+            text(&output.stdout)
+        };
+        let held = read(true, "server5");
+        assert!(held.starts_with("by descriptor"), "{runtime}: {held}");
+        assert_eq!(held, read(false, "bare5"), "{runtime}");
+        // crun has no such flag before 1.21.
+        if runtime == "runc" {
+            let groups = ["--user=1000:5", "--additional-gids=7", "--additional-gids", "8"];
+            let (held, bare) =
+                (place.status(true, &groups, "server5"), place.status(false, &groups, "bare5"));
+            assert_eq!(held.groups, bare.groups);
+            assert!([7, 8].iter().all(|group| held.groups.contains(group)), "{held:?}");
+        }
+    }
+}
+
+/// A console's socket is named from the bundle's folder, which is another one with dropcap.
+#[test]
+fn a_console_comes_by_its_socket() {
+    for runtime in ["runc", "crun"] {
+        let place = Place::new(runtime);
+        let mut config = place.configure(&["sh", "-c", "tty >/dev/tty; exec sleep 1000"]);
+        config["process"]["terminal"] = true.into();
+        let pts = json!({"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+            "options": ["newinstance", "ptmxmode=0666"]});
+        config["mounts"].as_array_mut().unwrap().push(pts);
+        place.write(&config);
+        for (with, container) in [(true, "server6"), (false, "bare6")] {
+            let name = format!("{container}.sock");
+            let socket = UnixListener::bind(place.path("bundle").join(&name)).unwrap();
+            let line =
+                ["run", "--detach", "--bundle", "bundle", "--console-socket", &name, container];
+            let line = place.line(with, &line);
+            let log = fs::File::create(place.path("start.log")).unwrap();
+            let mut command = Command::new(&line[0]);
+            command.args(&line[1..]).current_dir(place.path("")).stdin(Stdio::null());
+            let status = command.stdout(Stdio::null()).stderr(log).status().unwrap();
+            let said = fs::read_to_string(place.path("start.log")).unwrap();
+            assert!(status.success(), "{runtime} {container}: {said}");
+            socket.set_nonblocking(true).unwrap();
+            socket.accept().unwrap_or_else(|why| panic!("{runtime} {container}: {why}"));
+        }
+    }
+}
+
+/// Nobody knows the container, and less is left of what leads to the host or redirects the network.
+#[test]
+fn least_risk_takes_what_leads_to_the_host() {
+    for runtime in ["runc", "crun"] {
+        let place = Place::new(runtime);
+        let settings = place.path("etc/runtime.toml");
+        let least = fs::read_to_string(&settings).unwrap().replace("drop-all", "least-risk");
+        fs::write(&settings, least).unwrap();
+        let mut config = place.configure(&["sleep", "1000"]);
+        let set = json!([
+            "CAP_KILL",
+            "CAP_NET_BIND_SERVICE",
+            "CAP_SYS_ADMIN",
+            "CAP_SETUID",
+            "CAP_NET_RAW"
+        ]);
+        for name in ["bounding", "effective", "permitted"] {
+            config["process"]["capabilities"][name] = set.clone();
+        }
+        place.write(&config);
+        place.start(false, &["run", "--detach", "bare7"]);
+        place.start(true, &["run", "--detach", "other7"]);
+        let (bare, held) = (place.status(false, &[], "bare7"), place.status(true, &[], "other7"));
+        assert_eq!(
+            (bare.bounding.count_ones(), held.bounding),
+            (5, KILL | NET_BIND_SERVICE),
+            "{runtime}"
+        );
+        assert_eq!((held.permitted, held.no_new_privs), (held.bounding, false), "{runtime}");
+        let asked = place.status(true, &["--cap=CAP_SYS_ADMIN", "--cap=CAP_KILL"], "other7");
+        assert_eq!(asked.bounding & !(KILL | NET_BIND_SERVICE), 0, "{runtime}: {asked:?}");
+    }
+}
+
+/// Settings that cannot be used start nothing; what runs is ended all the same, by the runtime that they name.
+#[test]
+fn what_runs_is_ended_whatever_else_the_settings_say() {
+    let place = Place::new("crun");
+    place.configure(&["sleep", "1000"]);
+    place.start(true, &["run", "--detach", "server8"]);
+    let settings = place.path("etc/runtime.toml");
+    let bad = fs::read_to_string(&settings).unwrap() + "unknown = 1\n";
+    fs::write(&settings, bad).unwrap();
+    let refused = place.run(true, &["exec", "server8", "true"]);
+    assert_eq!(refused.status.code(), Some(125));
+    assert!(text(&refused.stderr).contains("unknown"), "{}", text(&refused.stderr));
+    let deleted = place.run(true, &["delete", "--force", "server8"]);
+    assert!(deleted.status.success(), "{}", text(&deleted.stderr));
+    assert!(!place.path("run/server8").exists());
+}
+
+/// What is read of a process document is what is executed, though somebody changes it all the time.
+#[test]
+fn a_document_that_changes_while_it_is_read_makes_no_door() {
+    let place = Place::new("runc");
+    place.configure(&["sleep", "1000"]);
+    place.start(true, &["run", "--detach", "server9"]);
+    let file = place.path("process.json");
+    let set = json!(["CAP_KILL", "CAP_SYS_ADMIN", "CAP_NET_BIND_SERVICE"]);
+    let document = |padding: usize| {
+        json!({"args": ["cat", "/proc/self/status"], "cwd": "/", "env": ["PATH=/bin", format!("X={}", "x".repeat(padding))],
+            "user": {"uid": 0, "gid": 0},
+            "capabilities": {"bounding": set, "permitted": set, "effective": set}})
+        .to_string()
+    };
+    let stop = AtomicBool::new(false);
+    let (mut started, mut refused) = (0, 0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (small, large) = (document(1), document(1 << 20));
+            let spare = place.path("spare.json");
+            while !stop.load(Ordering::Relaxed) {
+                let _ = fs::write(&file, &large);
+                let _ = fs::write(&spare, &small).and_then(|()| fs::rename(&spare, &file));
+                let _ = std::os::unix::fs::symlink(place.path("bundle/rootfs/etc/passwd"), &spare);
+                let _ = fs::rename(&spare, &file);
+                let _ = fs::remove_file(&file);
+            }
+        });
+        for _ in 0..60 {
+            let output = place.run(true, &["exec", "--process", file.to_str().unwrap(), "server9"]);
+            if output.status.success() {
+                let status = Status::parse(&text(&output.stdout));
+                assert_eq!(
+                    (status.bounding, status.permitted),
+                    (NET_BIND_SERVICE, NET_BIND_SERVICE)
+                );
+                started += 1;
+            } else {
+                assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
+                refused += 1;
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert!(refused > 0, "nothing was ever in the way of {started}");
+    fs::write(&file, document(1)).unwrap();
+    assert!(place.run(true, &["exec", "-p", file.to_str().unwrap(), "server9"]).status.success());
+}
+
 /// Somebody swaps, links and grows the configuration all the time: a container is made within the policy, or
 /// not at all.
 #[test]
@@ -336,7 +508,7 @@ fn a_configuration_that_changes_while_it_is_read_makes_no_door() {
                 let _ = fs::write(&file, &large);
                 let _ = fs::write(&spare, &small).and_then(|()| fs::rename(&spare, &file));
                 let _ = fs::remove_file(&file);
-                let _ = std::os::unix::fs::symlink("/etc/passwd", &file);
+                let _ = std::os::unix::fs::symlink(place.path("bundle/rootfs/etc/passwd"), &file);
                 let _ = fs::remove_file(&file);
             }
         });

@@ -44,6 +44,14 @@ allow = ["NET_BIND_SERVICE"]
 setup = ["CHOWN"]
 match = [{ name = "server-*" }, { image = "example/server:*" }]
 [[workload]]
+name = "mended"
+allow = ["CHOWN"]
+match = [{ name = "mended-*" }]
+[[workload]]
+name = "trusted"
+allow = ["NET_BIND_SERVICE"]
+match = [{ label = "role=trusted" }, { compose = "trusted/*" }]
+[[workload]]
 name = "supervised"
 setup = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID", "SETPCAP", "SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE", "SYSLOG"]
 match = [{ name = "supervised-*" }]
