@@ -1,6 +1,6 @@
 //! What a policy means.
 
-use crate::matching::{Match, Pattern, Running};
+use crate::matching::{Closeness, Match, Pattern, Running};
 use crate::{Date, EvidenceGap, ParseError, reader};
 use dropcap_capability::{Capability, CapabilitySet};
 use serde::Deserialize;
@@ -113,6 +113,11 @@ impl Waiver {
 }
 
 impl Workload {
+    /// How closely it speaks of a container, if it does.
+    fn closeness(&self, running: &Running) -> Option<Closeness> {
+        self.matches.iter().filter_map(|one| one.of_running(running)).max()
+    }
+
     /// What stands between this workload's evidence and what is to run: nothing where `allow` and
     /// the rest were learnt on this very image and command, each allowed capability was seen to be
     /// needed or used, and no refusal is left to look at.
@@ -220,12 +225,17 @@ impl Policy {
     pub fn workload_of(&self, running: &Running) -> Option<&Workload> {
         let mut best = None;
         for workload in &self.workloads {
-            let closest = workload.matches.iter().filter_map(|one| one.of_running(running)).max();
+            let closest = workload.closeness(running);
             if closest > best.map(|(closeness, _)| closeness) {
                 best = closest.map(|closeness| (closeness, workload));
             }
         }
         best.map(|(_, workload)| workload)
+    }
+
+    /// Whether some workload speaks of one of them more closely than of the other.
+    pub fn tells_apart(&self, one: &Running, other: &Running) -> bool {
+        self.workloads.iter().any(|workload| workload.closeness(one) != workload.closeness(other))
     }
 
     /// The waiver that counts on `today` for `rule` in the container with this id.

@@ -93,14 +93,13 @@ pub fn running(id: &str, config: &Object, policy: &Policy) -> Result<Running, Ru
     };
     let running = known(&labels, &annotations);
     let nothing = BTreeMap::new();
-    // Seldom does anything hang on it, and the image is read only where it does.
-    let matched = |running: &Running| policy.workload_of(running).map(std::ptr::from_ref);
     let without = match &brought {
         Brought::Nothing => return Ok(running),
         Brought::Labels(_) => known(&nothing, &annotations),
         Brought::Annotations(_) => known(&labels, &nothing),
     };
-    if matched(&running) == matched(&without) {
+    // Seldom does anything hang on it, and the image is read only where it does.
+    if !policy.tells_apart(&running, &without) {
         return Ok(running);
     }
     let given = |all: &BTreeMap<String, String>, brought: &BTreeMap<String, String>| {

@@ -132,6 +132,23 @@ fn a_label_that_the_image_brought_along_chooses_nothing() {
         let error = workload(&docker.config()).unwrap_err();
         assert!(matches!(error, RunningError::NoImage { .. }), "{error}");
     }
+    // One policy speaks of the image, more closely by what it brought; another one by what the container was given.
+    let policy = r#"
+        version = 1
+        [[workload]]
+        name = "of the image"
+        match = [{ compose = "p/*" }, { image = "nginx" }]
+        [[workload]]
+        name = "given"
+        match = [{ label = "tier=given" }]"#;
+    let mut labels = compose.clone();
+    labels["tier"] = "given".into();
+    let docker = Docker::new(&labels);
+    let image = docker.path("image/overlay2/imagedb/content/sha256/a1");
+    write(&image, &json!({"config": {"Labels": compose}}));
+    let running = asked(&docker.config(), policy).unwrap();
+    let policy = Policy::parse(policy).unwrap();
+    assert_eq!(policy.workload_of(&running).unwrap().name, "given");
     // Where nothing hangs on them, nobody needs the image.
     assert_eq!(workload(&Docker::new(&json!({"a": "b"})).config()).unwrap(), None);
 }
