@@ -22,4 +22,4 @@ mod verify;
 pub use command::{Command, ExecError};
 pub use confinement::{ConfineError, Confinement, Identity, confine};
 pub use launch::{LaunchError, launch, prepare};
-pub use verify::{Confined, Remains};
+pub use verify::{Confined, Remains, stays_within};

@@ -113,17 +113,30 @@ fn ask_the_model(
         return Err(ConfineError::Lost { missing });
     }
 
+    stays_within(now, wanted.allow, wanted.close_user_namespaces, environment)
+}
+
+/// Whether code that starts with `now` cannot come to hold more than `allow`, whatever files it finds. With
+/// `close_user_namespaces` a filter answers whoever asks for one.
+///
+/// # Errors
+/// [`ConfineError::Reachable`], with the way; [`ConfineError::Nested`] where user namespaces are open all the same.
+pub fn stays_within(
+    now: &Credentials,
+    allow: CapabilitySet,
+    close_user_namespaces: bool,
+    environment: &Environment,
+) -> Result<(), ConfineError> {
     let worst = worst_executables(environment);
     let reach = reachable(now, &worst, environment);
-    let beyond = reach.set - wanted.allow;
+    let beyond = reach.set - allow;
     if let Some(capability) = beyond.iter().next() {
         let chain = reach.witness(capability).map_or_else(String::new, ToString::to_string);
         return Err(ConfineError::Reachable { beyond, chain });
     }
 
-    let gate =
-        NamespaceGate { seccomp_allows: !wanted.close_user_namespaces, ..NamespaceGate::default() };
-    if wanted.close_user_namespaces && nested(gate, reach.set) == Nested::Open {
+    let gate = NamespaceGate { seccomp_allows: !close_user_namespaces, ..NamespaceGate::default() };
+    if close_user_namespaces && nested(gate, reach.set) == Nested::Open {
         return Err(ConfineError::Nested);
     }
     Ok(())

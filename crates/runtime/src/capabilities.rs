@@ -1,7 +1,7 @@
 //! `process.capabilities`: five sets, each a list of names.
 
 use crate::document::{DocumentError, Object};
-use dropcap_capability::{Capability, CapabilitySet, parse_capability};
+use dropcap_capability::{Capability, CapabilitySet, Credentials, Ids, parse_capability};
 
 /// The five members, as the specification names them.
 const NAMES: [&str; 5] = ["bounding", "effective", "inheritable", "permitted", "ambient"];
@@ -53,6 +53,21 @@ impl Sets {
         ambient: CapabilitySet,
     ) -> Self {
         Self([bounding, effective, inheritable, permitted, ambient])
+    }
+
+    /// What a thread holds that a runtime gives these: effective is within permitted, and ambient is kept where both others
+    /// have it.
+    pub(crate) fn held(&self, uid: Ids, gid: Ids) -> Credentials {
+        let Self([bounding, effective, inheritable, permitted, ambient]) = *self;
+        Credentials {
+            uid,
+            gid,
+            effective: effective & permitted,
+            permitted,
+            inheritable,
+            ambient: ambient & permitted & inheritable,
+            ..Credentials::unprivileged(uid.effective, bounding)
+        }
     }
 
     /// Each of the five with what is in the other's.

@@ -7,9 +7,15 @@ use crate::file::FileError;
 use crate::grammar::{Flavour, GrammarError};
 use crate::running::RunningError;
 use crate::settings::{NoRuntime, SettingsError};
+use dropcap_confine::ConfineError;
 use dropcap_policy::PolicyError;
 use std::io;
 use std::path::PathBuf;
+
+/// There is no runtime below.
+const NOT_FOUND: u8 = 127;
+/// There is one, and it cannot be executed.
+const NOT_EXECUTABLE: u8 = 126;
 
 /// Why the runtime below was not called.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +35,8 @@ pub enum Error {
     Document(#[from] DocumentError),
     #[error(transparent)]
     Running(#[from] RunningError),
+    #[error("the process would not stay within what is allowed")]
+    Beyond(#[from] ConfineError),
     #[error("cannot tell what {} means", path.display())]
     Path { path: PathBuf, source: io::Error },
     #[error("{} does not say where the container's bundle is", path.display())]
@@ -62,9 +70,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// The exit code: of a refusal, or the runtime's own where there is nothing to refuse.
+    /// The exit code: of a refusal, as a shell has it for a runtime that is not there or cannot be executed, or the runtime's own
+    /// where there is nothing to refuse.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::NoRuntime(_) | Self::Settings(SettingsError::Below(_)) => NOT_FOUND,
+            Self::Execute { source, .. } if source.kind() == io::ErrorKind::NotFound => NOT_FOUND,
+            Self::Execute { .. } => NOT_EXECUTABLE,
             Self::NoContainer { flavour: Flavour::Runc, .. } => 255,
             Self::NoContainer { flavour: Flavour::Crun, .. } => 1,
             _ => REFUSED,

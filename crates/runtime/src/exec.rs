@@ -7,6 +7,7 @@ use crate::document::Object;
 use crate::error::Error;
 use crate::file;
 use crate::grammar::{Exec, GrammarError, Options};
+use crate::judge::judge;
 use crate::record::Subject;
 use crate::{Context, Invocation, image, process, running, state};
 use rustix::fs::{MemfdFlags, SealFlags};
@@ -54,6 +55,7 @@ impl Invocation<'_> {
                 None => self.replace(&settings.below, self.words.to_vec()),
             };
         }
+        judge(&document, &decision)?;
         // The filter is the container's: it was made with it, or it cannot be had.
         if decision.close_user_namespaces {
             let ours = Folder::new(&settings.state, &root).bundle(&container);

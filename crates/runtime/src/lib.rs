@@ -29,6 +29,7 @@ mod file;
 pub mod grammar;
 mod image;
 pub mod install;
+mod judge;
 mod log;
 mod process;
 mod record;
@@ -55,9 +56,11 @@ pub const NAME: &str = "dropcap-runtime";
 /// The exit code of a refusal; others are the runtime's own.
 pub const REFUSED: u8 = 125;
 
-/// dropcap's own flag, which comes first: another folder for policy and settings. Engines pass it where they
-/// are told to when the runtime is registered.
+/// dropcap's own flags, which come first. Engines pass them where they are told to when the runtime is registered. Another
+/// folder for policy and settings:
 const CONFIG: &str = "--dropcap-config=";
+/// Another policy.
+const POLICY: &str = "--policy";
 
 /// Whether a program that was called by this name is the runtime.
 pub fn is_called(by: &OsStr) -> bool {
@@ -95,6 +98,8 @@ struct Invocation<'a> {
     environment: Vec<(OsString, OsString)>,
     /// Of policy and settings.
     directory: PathBuf,
+    /// The policy, if it is not there.
+    policy: Option<PathBuf>,
     /// Whether errors can be put into words: the C library's words for its own cannot be had before
     /// it has started.
     can_speak: bool,
@@ -117,11 +122,22 @@ impl<'a> Invocation<'a> {
     ) -> Self {
         let mut words = arguments.get(1..).unwrap_or_default();
         let mut directory = PathBuf::from(settings::DIRECTORY);
-        if let Some(own) = words.first().and_then(|word| word.to_str()?.strip_prefix(CONFIG)) {
-            directory = own.into();
+        let mut policy = None;
+        while let Some(word) = words.first().and_then(|word| word.to_str()) {
+            if let Some(own) = word.strip_prefix(CONFIG) {
+                directory = own.into();
+            } else if let Some(own) = word.strip_prefix(POLICY).and_then(|it| it.strip_prefix('='))
+            {
+                policy = Some(own.into());
+            } else if let (true, Some(own)) = (word == POLICY, words.get(1)) {
+                policy = Some(own.into());
+                words = &words[1..];
+            } else {
+                break;
+            }
             words = &words[1..];
         }
-        Self { words, environment, directory, can_speak }
+        Self { words, environment, directory, policy, can_speak }
     }
 
     fn carry_out(self) -> Result<Infallible, (Options, Error)> {
@@ -146,8 +162,11 @@ impl<'a> Invocation<'a> {
             Some(command) => command,
         };
         let settings = settings.map_err(|error| with_log(error.into()))?;
-        let policy = Policy::load_trusted(&directory.join(dropcap_policy::FILE_NAME));
-        let policy = policy.map_err(|error| with_log(error.into()))?;
+        let policy = match &self.policy {
+            Some(path) => state::absolute(path.clone()).map_err(with_log)?,
+            None => directory.join(dropcap_policy::FILE_NAME),
+        };
+        let policy = Policy::load_trusted(&policy).map_err(|error| with_log(error.into()))?;
         let can_speak = self.can_speak;
         let context = Context { settings, policy, flavour, global: &line.global, can_speak };
         let done = match command {

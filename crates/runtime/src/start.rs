@@ -9,6 +9,7 @@ use crate::document::Object;
 use crate::error::Error;
 use crate::file::{self, Links};
 use crate::grammar::{Flavour, Start};
+use crate::judge::judge;
 use crate::record::Subject;
 use crate::{Context, Invocation, image, running, state};
 use std::convert::Infallible;
@@ -54,6 +55,7 @@ impl Invocation<'_> {
             context.record(subject, &decision, &change)?;
             return self.replace(&settings.below, self.words.to_vec());
         }
+        judge(&config.read("process")?.unwrap_or_default(), &decision)?;
         if start.verb == "restore" {
             let held = restored(&mut start, &config, &decision, *flavour)?;
             (change.before, change.after) = (held, held);
