@@ -3,6 +3,7 @@
 mod files;
 mod install;
 mod reload;
+mod report;
 mod status;
 mod uninstall;
 
@@ -11,6 +12,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use clap::{Args, Subcommand};
 use dropcap_runtime::install::Engine;
+use report::Report;
 use std::path::PathBuf;
 
 /// Register dropcap as an OCI runtime, so that the policy holds for every exec too
@@ -40,6 +42,8 @@ struct Install {
     dry_run: bool,
     #[command(flatten)]
     places: Places,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Bring an engine's configuration back as it was; without an engine, that of all
@@ -52,6 +56,8 @@ struct Uninstall {
     dry_run: bool,
     #[command(flatten)]
     places: Places,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Show where the runtime is registered, which policy holds, and which containers are not under it
@@ -82,8 +88,18 @@ struct Places {
 /// Runs the verb.
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.what {
-        What::Install(arguments) => install::run(&arguments),
-        What::Uninstall(arguments) => uninstall::run(&arguments),
+        What::Install(arguments) => {
+            let mut report = Report::new(arguments.dry_run);
+            let done = install::run(&arguments, &mut report);
+            report.print(&arguments.output)?;
+            done
+        }
+        What::Uninstall(arguments) => {
+            let mut report = Report::new(arguments.dry_run);
+            let done = uninstall::run(&arguments, &mut report);
+            report.print(&arguments.output)?;
+            done
+        }
         What::Status(arguments) => status::run(&arguments),
     }
 }

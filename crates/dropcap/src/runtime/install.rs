@@ -3,9 +3,9 @@
 use super::Install;
 use super::files::{self, Journal};
 use super::reload::{self, Reload};
+use super::report::Report;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
-use crate::output::print;
 use dropcap_runtime::install::{EditError, Engine, Registration};
 use dropcap_runtime::settings;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -26,8 +26,8 @@ pub const POLICY: &str = "\
 version = 1
 ";
 
-pub fn run(arguments: &Install) -> Result<ExitCode, Failure> {
-    let Install { engine, default, dry_run, places } = arguments;
+pub fn run(arguments: &Install, report: &mut Report) -> Result<ExitCode, Failure> {
+    let Install { engine, default, dry_run, places, .. } = arguments;
     let file = places.configuration(*engine);
     let before = files::read(&file)?;
     let usual = places.policy_directory == Path::new(settings::DIRECTORY);
@@ -40,7 +40,7 @@ pub fn run(arguments: &Install) -> Result<ExitCode, Failure> {
         .register(before.as_deref(), registration)
         .map_err(|error| Failure::new(format!("cannot edit {}", file.display())).because(error))?;
     let binary = binary()?;
-    print(&files::diff(&file, before.as_deref(), Some(&after)));
+    report.change(*engine, &file, before.as_deref(), Some(&after));
     if *dry_run {
         return Ok(ExitCode::SUCCESS);
     }
@@ -62,7 +62,7 @@ pub fn run(arguments: &Install) -> Result<ExitCode, Failure> {
         Engine::Docker => reload::all(&file)?,
         _ => None,
     };
-    say_what_follows(arguments, heard);
+    report.say(&what_follows(arguments, heard));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -83,7 +83,7 @@ fn original(
     }
 }
 
-fn say_what_follows(arguments: &Install, heard: Option<Reload>) {
+fn what_follows(arguments: &Install, heard: Option<Reload>) -> String {
     let Install { engine, default, places, .. } = arguments;
     let mut text = format!("registered with {}\n", engine.name());
     let follows = match heard {
@@ -107,7 +107,7 @@ fn say_what_follows(arguments: &Install, heard: Option<Reload>) {
         places.policy_directory.join(dropcap_policy::FILE_NAME).display()
     ));
     text.push_str(&super::status::settings_line(&places.policy_directory));
-    print(&text);
+    text
 }
 
 /// This binary, where nobody but root can exchange it.

@@ -2,18 +2,18 @@
 
 use super::files::{self, Journal};
 use super::reload::{self, Reload};
+use super::report::Report;
 use super::status::containers;
 use super::{Places, Uninstall, install};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
-use crate::output::print;
 use dropcap_runtime::install::Engine;
 use dropcap_runtime::settings::{self, Settings};
 use std::fs;
 use std::path::Path;
 
-pub fn run(arguments: &Uninstall) -> Result<ExitCode, Failure> {
-    let Uninstall { engine, dry_run, places } = arguments;
+pub fn run(arguments: &Uninstall, report: &mut Report) -> Result<ExitCode, Failure> {
+    let Uninstall { engine, dry_run, places, .. } = arguments;
     let engines = engine.map_or_else(|| Engine::ALL.to_vec(), |engine| vec![engine]);
     let mut found = false;
     let mut unasked = None;
@@ -39,7 +39,7 @@ pub fn run(arguments: &Uninstall) -> Result<ExitCode, Failure> {
             Some(now) => Some(engine.unregister(now, journal.before.as_deref()).map_err(failed)?),
             None => None,
         };
-        print(&files::diff(&journal.file, now.as_deref(), then.as_deref()));
+        report.change(engine, &journal.file, now.as_deref(), then.as_deref());
         if *dry_run {
             continue;
         }
@@ -62,20 +62,20 @@ pub fn run(arguments: &Uninstall) -> Result<ExitCode, Failure> {
             }
             None => engine.is_forgotten(),
         };
-        print(&format!(
+        report.say(&format!(
             "no longer registered with {}\n  {follows}\n  containers that were made with it have to be \
              made anew\n",
             engine.name(),
         ));
     }
     if !found {
-        print("the runtime is not installed\n");
+        report.say("the runtime is not installed\n");
     }
     if !dry_run && Engine::ALL.iter().all(|engine| !places.journal(*engine).exists()) {
         let names = under_it(&Engine::ALL);
         let link = places.link.display();
         if let Some(why) = unasked.filter(|_| !dry_run && names.is_empty()) {
-            print(&format!(
+            report.say(&format!(
                 "{link} stays: {why}\n  what does is ended by it; when nothing does, once more: dropcap runtime uninstall\n"
             ));
         } else if names.is_empty() {
@@ -83,9 +83,9 @@ pub fn run(arguments: &Uninstall) -> Result<ExitCode, Failure> {
             if !found && fs::symlink_metadata(&places.link).is_ok() {
                 forget(&places.configuration(Engine::Docker))?;
             }
-            leave_nothing(places)?;
+            leave_nothing(places, report)?;
         } else {
-            print(&format!(
+            report.say(&format!(
                 "{link} stays, since these run and are ended by it: {names}\n  make them anew, then once more: \
                  dropcap runtime uninstall\n"
             ));
@@ -131,7 +131,7 @@ fn under_it(engines: &[Engine]) -> String {
 
 /// Removes what the last engine left: the name, what the installation wrote and nobody changed, and
 /// the configurations of containers. What was recorded stays.
-fn leave_nothing(places: &Places) -> Result<(), Failure> {
+fn leave_nothing(places: &Places, report: &mut Report) -> Result<(), Failure> {
     let settings = Settings::load(&places.policy_directory).ok();
     let directory = &places.policy_directory;
     let written =
@@ -140,7 +140,7 @@ fn leave_nothing(places: &Places) -> Result<(), Failure> {
         let path = directory.join(name);
         match files::read(&path)? {
             Some(there) if there == text => files::remove(&path)?,
-            Some(_) => print(&format!("{} was changed, and stays\n", path.display())),
+            Some(_) => report.say(&format!("{} was changed, and stays\n", path.display())),
             None => {}
         }
     }
@@ -155,7 +155,7 @@ fn leave_nothing(places: &Places) -> Result<(), Failure> {
             Failure::new(format!("cannot clear {}", settings.state.display())).because(error)
         })?;
         if settings.record.exists() {
-            print(&format!("what was done stays recorded in {}\n", settings.record.display()));
+            report.say(&format!("what was done stays recorded in {}\n", settings.record.display()));
         }
     }
     Ok(())
