@@ -127,21 +127,27 @@ fn the_policy_is_found_by_what_docker_knows() {
     assert_eq!(record[0]["after"]["bounding"].as_array().unwrap().len(), 0, "what would be left");
 }
 
-/// Restart, signals, stop, kill, health checks, pause: the engine's life goes on as before.
+/// Restart, signals, stop, kill, health checks, pause: the engine's life goes on as without dropcap, but for what is held.
 #[test]
 fn a_containers_life_goes_on_as_before() {
-    let world = World::shared();
+    for held in [true, false] {
+        life(World::shared(), held);
+    }
+}
+
+fn life(world: &World, held: bool) {
     let health =
         "--health-cmd=cat /proc/self/status > /tmp/health.new; mv /tmp/health.new /tmp/health";
-    let options = [health, "--health-interval=1s"];
+    let mut options = vec![health, "--health-interval=1s"];
+    options.extend((!held).then_some(BARE));
     let script =
         "trap 'echo usr1 > /tmp/usr1' USR1; trap 'exit 7' TERM; while :; do sleep 0.1; done";
     let container = world.start("held", &options, &["sh", "-c", script]);
+    let is_held = |status: &Status| assert_eq!(holds_nothing(status), held, "{status:?}");
     eventually("the health check runs", || {
         container.exec(&[], &["cat", "/tmp/health"]).status.success()
     });
-    let health = text(&container.exec(&[], &["cat", "/tmp/health"]).stdout);
-    assert!(health.contains("CapBnd:\t0000000000000000"), "{health}");
+    is_held(&Status::parse(&text(&container.exec(&[], &["cat", "/tmp/health"]).stdout)));
     eventually("healthy", || container.inspect("{{.State.Health.Status}}") == "healthy");
     let run =
         |line: &[&str]| world.docker.run(line).unwrap_or_else(|why| panic!("{line:?}: {why}"));
@@ -153,11 +159,13 @@ fn a_containers_life_goes_on_as_before() {
     let before = world.docker.first_pid(&container.name);
     run(&["restart", &container.name]);
     assert_ne!(world.docker.first_pid(&container.name), before);
-    assert!(holds_nothing(&container.first()) && holds_nothing(&container.exec_status(&[])));
+    is_held(&container.first());
+    is_held(&container.exec_status(&[]));
+    assert_eq!(container.open(&["--user=0"]).is_empty(), held, "after a restart");
     run(&["stop", &container.name]);
     assert_eq!(container.inspect("{{.State.ExitCode}}"), "7", "its own trap of SIGTERM");
     run(&["start", &container.name]);
-    assert!(holds_nothing(&container.first()));
+    is_held(&container.first());
     run(&["kill", &container.name]);
     eventually("killed", || container.inspect("{{.State.ExitCode}}") == "137");
 }

@@ -50,6 +50,10 @@ fn uninstalling_brings_back_every_byte_and_leaves_nothing() {
         assert_eq!(fs::read_to_string(&file).ok().as_deref(), before, "a dry run changes nothing");
         assert!(!place.0.path().join("etc").exists());
 
+        let shown = place.ok(&["install", "docker", "--dry-run", "--format", "json"]);
+        let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!((&shown["schema"], &shown["dry_run"]), (&1.into(), &true.into()));
+        assert_eq!(shown["changes"][0]["engine"], "docker");
         let said = place.ok(&["install", "docker"]);
         assert!(
             said.contains("OBSERVE-ONLY") && said.contains("systemctl reload docker"),

@@ -13,17 +13,15 @@ const MANY: usize = 200;
 /// How many by Docker, which takes half a second for each; `make soak` sets it to as many.
 const BY_DOCKER: &str = "DROPCAP_CONTAINERS";
 const FEW: usize = 24;
-/// How many are begun at the same moment.
-const AT_ONCE: usize = 8;
 /// Longer than all of them take on a busy machine, and shorter than for ever.
 const STUCK: Duration = Duration::from_secs(300);
 
-/// Does something for each number, by eight at a time.
+/// Does something for each number, for all of them at the same time.
 fn each(count: usize, act: impl Fn(usize) + Sync) {
     std::thread::scope(|scope| {
-        for first in 0..AT_ONCE {
+        for number in 0..count {
             let act = &act;
-            scope.spawn(move || (first..count).step_by(AT_ONCE).for_each(act));
+            scope.spawn(move || act(number));
         }
     });
 }

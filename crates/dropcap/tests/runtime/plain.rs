@@ -439,6 +439,43 @@ fn what_runs_is_ended_whatever_else_the_settings_say() {
     assert!(!place.path("run/server8").exists());
 }
 
+/// Another policy by the runtime's own flag, on the same terms; and a runtime below that is not there.
+#[test]
+fn another_policy_is_named_by_a_flag() {
+    let place = Place::new("runc");
+    place.configure(&["cat", "/proc/self/status"]);
+    let etc = format!("--dropcap-config={}", place.path("etc").display());
+    let policy = place.path("other.toml");
+    let written = "version = 1\n[[workload]]\nname = \"a\"\nallow = [\"KILL\"]\nmatch = [{ name = \"other10*\" }]\n";
+    fs::write(&policy, written).unwrap();
+    let run = |flags: &[&str], container: &str| {
+        let mut command = Command::new(place.path("dropcap-runtime"));
+        command.arg(&etc).args(flags).arg("--root").arg(place.path("run"));
+        command.args(["run", container]).current_dir(place.path("bundle")).output().unwrap()
+    };
+    let named = policy.to_str().unwrap();
+    for (flags, container) in
+        [(vec!["--policy", named], "other10a"), (vec![&*format!("--policy={named}")], "other10b")]
+    {
+        let output = run(&flags, container);
+        let said = text(&output.stdout);
+        assert!(output.status.success(), "{flags:?}: {}", text(&output.stderr));
+        assert_eq!(Status::parse(&said).permitted, KILL, "{flags:?}");
+    }
+    fs::set_permissions(&policy, fs::Permissions::from_mode(0o666)).unwrap();
+    let output = run(&["--policy", named], "other10c");
+    assert_eq!(output.status.code(), Some(125), "{}", text(&output.stderr));
+    // As a shell has it.
+    let settings = place.path("etc/runtime.toml");
+    let missing = fs::read_to_string(&settings).unwrap();
+    for (below, code) in [("/nowhere/runc", 127), ("/etc/passwd", 126)] {
+        let line = missing.lines().filter(|line| !line.starts_with("below"));
+        let line: Vec<&str> = line.collect();
+        fs::write(&settings, format!("{}\nbelow = \"{below}\"\n", line.join("\n"))).unwrap();
+        assert_eq!(run(&[], "other10d").status.code(), Some(code), "{below}");
+    }
+}
+
 /// What is read of a process document is what is executed, though somebody changes it all the time.
 #[test]
 fn a_document_that_changes_while_it_is_read_makes_no_door() {
