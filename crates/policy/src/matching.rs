@@ -126,8 +126,13 @@ impl Pattern {
         let name = short.rsplit('/').next().unwrap_or(short);
         let full = match short.split_once('/') {
             None => format!("docker.io/library/{short}"),
-            // A registry has a dot, a port, or is this machine (distribution's `reference`, `splitDockerDomain`).
-            Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => {
+            // A registry has a dot, a port or a capital, or is this machine (distribution's `reference`,
+            // `splitDockerDomain`).
+            Some((first, _))
+                if first.contains(['.', ':'])
+                    || first.bytes().any(|byte| byte.is_ascii_uppercase())
+                    || first == "localhost" =>
+            {
                 short.to_owned()
             }
             Some(_) => format!("docker.io/{short}"),

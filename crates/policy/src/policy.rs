@@ -233,9 +233,11 @@ impl Policy {
         best.map(|(_, workload)| workload)
     }
 
-    /// Whether some workload speaks of one of them more closely than of the other.
-    pub fn tells_apart(&self, one: &Running, other: &Running) -> bool {
-        self.workloads.iter().any(|workload| workload.closeness(one) != workload.closeness(other))
+    /// The workloads that speak of one of them more closely than of the other.
+    pub fn telling_apart(&self, one: &Running, other: &Running) -> impl Iterator<Item = &Workload> {
+        self.workloads
+            .iter()
+            .filter(|workload| workload.closeness(one) != workload.closeness(other))
     }
 
     /// The waiver that counts on `today` for `rule` in the container with this id.

@@ -94,7 +94,10 @@ fn put_in_place(whole: &Path, bundle: &Path) -> io::Result<()> {
     if !matches!(error.raw_os_error(), Some(libc::ENOTEMPTY | libc::EEXIST)) {
         return Err(error);
     }
-    let old = whole.with_extension("old");
+    // Another one may still be there, with what somebody else put into it.
+    let mut old = whole.as_os_str().to_owned();
+    old.push(".old");
+    let old = PathBuf::from(old);
     fs::rename(bundle, &old)?;
     fs::rename(whole, bundle)?;
     // What is left of it goes with the next sweep.
@@ -229,7 +232,14 @@ mod tests {
         for path in [&lives, &gone, &folder.bundle(SWEPT)] {
             fs::File::open(path).unwrap().set_modified(old).unwrap();
         }
-        folder.write("next", "{}").unwrap();
+        for _ in 0..3 {
+            let next = folder.write("next", "{}").unwrap();
+            fs::write(next.join("left"), "").unwrap();
+            // Each process has a number of its own.
+            let old = folder.bundle(&format!(".next.{}.old", std::process::id()));
+            let _ = fs::remove_dir_all(old);
+        }
+        fs::remove_file(folder.bundle("next").join("left")).unwrap();
         assert!(lives.join(FILE_NAME).exists() && !gone.join(FILE_NAME).exists());
         forget(&state).unwrap();
         assert!(lives.join(FILE_NAME).exists() && !folder.bundle("next").exists());

@@ -19,7 +19,7 @@ pub(crate) const IMAGE: &str = "dev.dropcap.image-allows";
 /// Set to `closed` where the filter of every process of this container closes them.
 pub(crate) const USER_NAMESPACES: &str = "dev.dropcap.user-namespaces";
 
-/// crun takes the filter that is in this annotation and no other (`libcrun_open_seccomp_bpf` of its `container.c`).
+/// crun takes the filter that is in this annotation and no other (`libcrun_container_run_internal`).
 const OTHER_FILTER: &str = "run.oci.seccomp_bpf_data";
 
 /// What a process asked for, and what it gets.

@@ -23,8 +23,8 @@ impl Invocation<'_> {
         let Context { settings, policy, flavour, global, .. } = context;
         let root = state::root(global, *flavour, &self.environment)?;
         let (config, bundle) = state::configuration(&root, &exec.container, *flavour)?;
-        let running = running::running(&exec.container, &config, policy)?;
-        let mut decision = decide::decide(policy, settings.without_match, &running, Process::Exec);
+        let known = running::known(&exec.container, &config, policy)?;
+        let mut decision = decide::decide(policy, settings.without_match, &known, Process::Exec);
         let annotations: BTreeMap<String, String> = config.read("annotations")?.unwrap_or_default();
         // Anybody may have written this where dropcap did not, and it can only take away.
         let image = annotations.get(config::IMAGE);

@@ -116,7 +116,7 @@ fn narrow(mut rule: Value, rules: &mut Vec<Value>) {
 
 /// Whether a rule with these conditions lets only flags through that have no `CLONE_NEWUSER`.
 fn exclude_newuser(conditions: &[Value], argument: u32) -> bool {
-    let index = |condition: &Value| condition["index"].as_u64();
+    let index = |condition: &Value| number(condition, "index");
     let repeated = conditions.iter().enumerate().any(|(number, condition)| {
         conditions[..number].iter().any(|other| index(other) == index(condition))
     });
@@ -124,16 +124,19 @@ fn exclude_newuser(conditions: &[Value], argument: u32) -> bool {
     if repeated { each.all(|excludes| excludes) } else { each.any(|excludes| excludes) }
 }
 
-/// Whether one condition does.
-fn excludes_newuser(condition: &Value, argument: u32) -> bool {
-    // What is missing is 0 to both runtimes; what is no such number they refuse.
-    let number = |name: &str| match &condition[name] {
+/// A number of a condition. What is missing is 0 to both runtimes; what is no such number they refuse.
+fn number(condition: &Value, name: &str) -> Option<u64> {
+    match &condition[name] {
         Value::Null => Some(0),
         other => other.as_u64(),
-    };
-    let (Some(index), Some(value), Some(value_two)) =
-        (number("index"), number("value"), number("valueTwo"))
-    else {
+    }
+}
+
+/// Whether one condition does.
+fn excludes_newuser(condition: &Value, argument: u32) -> bool {
+    let [index, value, value_two] =
+        ["index", "value", "valueTwo"].map(|name| number(condition, name));
+    let (Some(index), Some(value), Some(value_two)) = (index, value, value_two) else {
         return false;
     };
     if index != u64::from(argument) {

@@ -39,11 +39,11 @@ impl Invocation<'_> {
         let text = file::read(&path, Links::Refuse)?;
         let mut config = Object::parse(&text, named)?;
 
-        let running = running::running(&start.container, &config, policy)?;
-        let mut decision = decide::decide(policy, settings.without_match, &running, Process::First);
+        let known = running::known(&start.container, &config, policy)?;
+        let mut decision = decide::decide(policy, settings.without_match, &known, Process::First);
         let image = match decision.observe {
             true => None,
-            false => image::workload(&config, &engines, &running)?,
+            false => image::workload(&config, &engines, &known.all)?,
         };
         if let Some(workload) = &image {
             decision = decision.within_image(workload, Process::First);
@@ -124,7 +124,7 @@ fn from_bundle(start: &mut Start, bundle: &Path, flavour: Flavour) {
         Flavour::Crun => ["console-socket", "pid-file"],
     };
     for name in names {
-        if let Some(path) = start.options.value(name) {
+        if let Some(path) = start.options.value(name).filter(|path| !path.is_empty()) {
             let path = bundle.join(path).to_string_lossy().into_owned();
             start.options.set(name, path);
         }

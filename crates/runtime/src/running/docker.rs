@@ -85,6 +85,7 @@ pub fn container(id: &str, mounts: &[Mount]) -> Result<Option<Told>, RunningErro
                 id: kept.image,
                 manifest: kept.image_manifest.map(|manifest| manifest.digest),
             }),
+            is_crios: false,
         }));
     }
     Ok(None)

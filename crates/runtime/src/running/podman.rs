@@ -2,7 +2,8 @@
 //! what is to be removed when it ends (containers/storage `containers.go`), and mounts files of the container's own
 //! folder there into it. Its labels lie in a database that is not read: they stay unknown. CRI-O uses the same storage.
 //!
-//! Podman gives a container the annotations of its image's manifest (`pkg/specgen/generate/container.go`, `CompleteSpec`).
+//! Up to 4.5 Podman gives a container the annotations of its image's manifest (`pkg/specgen/generate/container.go`,
+//! `CompleteSpec`).
 
 use super::{Brought, Mount, RunningError, Told};
 use crate::document::Object;
@@ -16,10 +17,6 @@ const STORAGE: &str = "/var/lib/containers/storage/overlay-containers";
 /// Where its twin is.
 const TWINS: [&str; 2] = ["/run", "/var/run"];
 const FILES: [&str; 2] = ["containers.json", "volatile-containers.json"];
-
-/// The annotation by which each says that the container is its own, over whatever else says so.
-const MANAGER: &str = "io.container.manager";
-const CRIO: &str = "cri-o";
 
 #[derive(Deserialize)]
 struct Kept {
@@ -38,19 +35,12 @@ struct Kept {
 #[serde(rename_all = "kebab-case", default)]
 struct Metadata {
     image_name: Option<String>,
-}
-
-/// Whether CRI-O has made the container, by what it says itself.
-pub fn is_crios(annotations: &BTreeMap<String, String>) -> bool {
-    annotations.get(MANAGER).is_some_and(|manager| manager == CRIO)
+    /// CRI-O's alone (`internal/storage/runtime.go`).
+    pod_id: Option<String>,
 }
 
 /// What Podman says of the container `id`, if it is Podman's.
-pub fn container(
-    id: &str,
-    mounts: &[Mount],
-    annotations: &BTreeMap<String, String>,
-) -> Result<Option<Told>, RunningError> {
+pub fn container(id: &str, mounts: &[Mount]) -> Result<Option<Told>, RunningError> {
     // STORAGE/ID/userdata/FILE, in STORAGE or in its twin below `/run`.
     let beside: Vec<PathBuf> = mounts
         .iter()
@@ -74,14 +64,16 @@ pub fn container(
                 "" => Metadata::default(),
                 text => serde_json::from_str(text).map_err(failed)?,
             };
-            // Without an image it was made from a folder.
+            let is_crios = metadata.pod_id.is_some_and(|id| !id.is_empty());
             return Ok(Some(Told {
                 name: kept.names.into_iter().next(),
                 image: metadata.image_name,
-                brought: match is_crios(annotations) || kept.image.is_empty() {
+                // Without an image it was made from a folder.
+                brought: match is_crios || kept.image.is_empty() {
                     true => Brought::Nothing,
                     false => Brought::Annotations(Image { storage, id: kept.image }),
                 },
+                is_crios,
                 ..Told::default()
             }));
         }

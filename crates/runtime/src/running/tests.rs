@@ -16,14 +16,14 @@ match = [{ compose = "p/*" }, { kubernetes = "prod/*" }]
 
 fn asked(config: &Value, policy: &str) -> Result<Running, RunningError> {
     let config = Object::parse(&config.to_string(), "a test").unwrap();
-    running("c1", &config, &Policy::parse(policy).unwrap())
+    known("c1", &config, &Policy::parse(policy).unwrap()).map(|known| known.given)
 }
 
 fn of(config: &Value) -> Running {
     asked(config, "version = 1\n").unwrap()
 }
 
-/// The workload that it is, by name.
+/// The workload that it is by what it was given.
 fn workload(config: &Value) -> Result<Option<String>, RunningError> {
     let running = asked(config, POLICY)?;
     let policy = Policy::parse(POLICY).unwrap();
@@ -47,11 +47,13 @@ fn kubernetes_is_known_by_annotations() {
         "io.kubernetes.container.name": "c", "io.kubernetes.cri-o.ImageName": "i"}}));
     assert_eq!((crio.kubernetes.as_deref(), crio.image.as_deref()), (Some("a/b/c"), Some("i")));
     // It hands a pod's annotations on, whatever they are called.
-    let pods = of(&json!({"annotations": {"io.container.manager": "cri-o",
+    let crios =
+        Podman::new("containers.json", &json!(r#"{"pod-id": "p1", "image-name": "sha256:1"}"#));
+    let pods = of(&crios.config(&json!({
         "io.kubernetes.cri.sandbox-namespace": "prod", "io.kubernetes.cri.sandbox-name": "web-0",
         "io.kubernetes.cri.container-name": "app", "io.kubernetes.cri.image-name": "nginx:1",
         "io.kubernetes.pod.namespace": "a", "io.kubernetes.pod.name": "b",
-        "io.kubernetes.container.name": "c", "io.kubernetes.cri-o.ImageName": "i"}}));
+        "io.kubernetes.container.name": "c", "io.kubernetes.cri-o.ImageName": "i"})));
     assert_eq!((pods.kubernetes.as_deref(), pods.image.as_deref()), (Some("a/b/c"), Some("i")));
     assert_eq!(of(&json!({})).name.as_deref(), Some("c1"));
 }
@@ -132,6 +134,15 @@ fn a_label_that_the_image_brought_along_chooses_nothing() {
         let error = workload(&docker.config()).unwrap_err();
         assert!(matches!(error, RunningError::NoImage { .. }), "{error}");
     }
+    // Compose puts them on the images that it builds as well, and more on what it starts.
+    let mut composed = compose.clone();
+    composed["com.docker.compose.config-hash"] = "1f".into();
+    let docker = Docker::new(&composed);
+    let image = docker.path("image/overlay2/imagedb/content/sha256/a1");
+    write(&image, &json!({"config": {"Labels": compose}}));
+    assert_eq!(workload(&docker.config()).unwrap().as_deref(), Some("composed"));
+    write(&image, &json!({"config": {"Labels": composed}}));
+    assert_eq!(workload(&docker.config()).unwrap(), None);
     // One policy speaks of the image, more closely by what it brought; another one by what the container was given.
     let policy = r#"
         version = 1
@@ -238,10 +249,13 @@ fn an_annotation_that_the_image_brought_along_chooses_nothing() {
         assert_eq!(workload(&config).unwrap().as_deref(), Some(expected));
         write(&manifest, &json!({"annotations": annotations}));
         assert_eq!(workload(&config).unwrap(), None);
-        // CRI-O keeps containers there too, and takes none from images.
-        let mut crio = annotations.clone();
-        crio["io.container.manager"] = "cri-o".into();
-        assert_eq!(workload(&podman.config(&crio)).unwrap().as_deref(), Some(expected));
+        // CRI-O keeps containers there too, and takes none from images; nobody is CRI-O because an image says so.
+        let mut claims = annotations.clone();
+        claims["io.container.manager"] = "cri-o".into();
+        assert_eq!(workload(&podman.config(&claims)).unwrap(), None);
+        let crios = Podman::new("containers.json", &json!(r#"{"pod-id": "p1"}"#));
+        let config_of_crio = crios.config(&annotations);
+        assert_eq!(workload(&config_of_crio).unwrap().as_deref(), Some(expected));
         fs::remove_file(&manifest).unwrap();
         assert!(matches!(workload(&config), Err(RunningError::NoImage { .. })));
     }

@@ -152,6 +152,9 @@ fn a_permission_that_only_looks_narrow_goes() {
     assert!(kept("clone", json!([masked(NEWUSER), masked(NEWUSER | 1)])));
     assert!(!kept("clone", json!([masked(NEWUSER), at_least(0)])));
     assert!(!kept("clone", json!([masked(NEWUSER), at_least(1), at_least(1)])));
+    // Without an index it is the first argument's.
+    let first = json!({"value": 0, "op": "SCMP_CMP_GE"});
+    assert!(!kept("clone", json!([masked(NEWUSER), first])));
     assert!(!kept(
         "clone",
         json!([{"index": 0, "value": "268435456", "op": "SCMP_CMP_MASKED_EQ"}])
