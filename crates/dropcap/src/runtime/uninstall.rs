@@ -16,13 +16,10 @@ pub fn run(arguments: &Uninstall, report: &mut Report) -> Result<ExitCode, Failu
     let Uninstall { engine, dry_run, places, .. } = arguments;
     let engines = engine.map_or_else(|| Engine::ALL.to_vec(), |engine| vec![engine]);
     let mut found = false;
-    let mut unasked = None;
     for engine in engines {
         let path = places.journal(engine);
         let Some(journal) = Journal::load(&path)? else { continue };
         found = true;
-        unasked = unasked
-            .or_else(|| containers::under_it(engine).err().filter(|_| engine == Engine::Crio));
         let running = under_it(&[engine]);
         if engine == Engine::Podman && !running.is_empty() {
             let what =
@@ -74,11 +71,7 @@ pub fn run(arguments: &Uninstall, report: &mut Report) -> Result<ExitCode, Failu
     if !dry_run && Engine::ALL.iter().all(|engine| !places.journal(*engine).exists()) {
         let names = under_it(&Engine::ALL);
         let link = places.link.display();
-        if let Some(why) = unasked.filter(|_| !dry_run && names.is_empty()) {
-            report.say(&format!(
-                "{link} stays: {why}\n  what does is ended by it; when nothing does, once more: dropcap runtime uninstall\n"
-            ));
-        } else if names.is_empty() {
+        if names.is_empty() {
             // What ran by it the last time has ended since: now it can be forgotten.
             if !found && fs::symlink_metadata(&places.link).is_ok() {
                 forget(&places.configuration(Engine::Docker))?;

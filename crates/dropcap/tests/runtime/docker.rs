@@ -274,35 +274,34 @@ fn an_untrusted_policy_starts_nothing_and_docker_says_why() {
     docker.run(["rm", "--force", "first"]).unwrap();
 }
 
-/// Who built an image does not choose its policy: a label counts that the container was given.
+/// Who built an image does not choose its policy: what it says as well takes away, and gives nothing; what the container was
+/// given counts.
 #[test]
-fn a_label_of_the_image_chooses_no_policy() {
+fn a_label_of_the_image_gives_nothing_and_loses_nothing() {
     const CLAIMS: &str = "example/claims:1";
+    const STRICT: &str = "example/strict:1";
     let world = World::shared();
     let root = world.docker.directory().join("root");
-    let labels =
-        ["role=trusted", "com.docker.compose.project=trusted", "com.docker.compose.service=a"];
-    world.docker.import(
-        &root,
-        CLAIMS,
-        &labels.map(|label| format!("LABEL {label}")).each_ref().map(String::as_str),
-    );
-    let sleep = ["sleep", "1000"];
-    let claims = world.try_start("other", &[], CLAIMS, &sleep).unwrap();
+    world.docker.import(&root, CLAIMS, &["LABEL role=trusted"]);
+    world.docker.import(&root, STRICT, &["LABEL role=agent"]);
+    let start = |options: &[&str], image: &str| {
+        world.try_start("other", options, image, &["sleep", "1000"]).unwrap()
+    };
+    let claims = start(&[], CLAIMS);
     assert!(claims.inspect("{{.Config.Labels}}").contains("role:trusted"), "Docker hands it on");
-    assert_eq!(claims.first().bounding, DEFAULTS);
-    let why = world.recorded(&claims.id())[0]["why"].clone();
-    assert_eq!(why, "no workload matches: observe-only");
-    // Over it, the container is given another value, and matches.
-    let held = world.try_start("other", &["--label=role=agent"], CLAIMS, &sleep).unwrap();
+    // Nothing else speaks of it, so it would be observed, and it has less.
+    assert_eq!(claims.first().bounding, NET_BIND_SERVICE);
+    // Over it, the container is given another value.
+    let held = start(&["--label=role=agent"], CLAIMS);
     assert!(holds_nothing(&held.first()), "{:?}", held.first());
-    let given = world.try_start("other", &["--label=role=trusted"], IMAGE, &sleep).unwrap();
-    assert_eq!(given.first().bounding, NET_BIND_SERVICE);
-    let composed = labels[1..].iter().map(|label| format!("--label={label}"));
-    let composed: Vec<String> = composed.collect();
-    let composed: Vec<&str> = composed.iter().map(String::as_str).collect();
-    assert_eq!(
-        world.try_start("other", &composed, IMAGE, &sleep).unwrap().first().bounding,
-        NET_BIND_SERVICE
-    );
+    // The image says what the container is given, and does not get rid of it.
+    for options in [&["--label=role=agent"][..], &[]] {
+        let held = start(options, STRICT);
+        assert!(holds_nothing(&held.first()), "{options:?}: {:?}", held.first());
+        assert!(holds_nothing(&held.exec_status(&["--privileged"])), "{options:?}");
+    }
+    assert_eq!(start(&["--label=role=trusted"], IMAGE).first().bounding, NET_BIND_SERVICE);
+    let composed =
+        ["--label=com.docker.compose.project=trusted", "--label=com.docker.compose.service=a"];
+    assert_eq!(start(&composed, IMAGE).first().bounding, NET_BIND_SERVICE);
 }

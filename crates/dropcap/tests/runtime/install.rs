@@ -171,7 +171,7 @@ $run --rm localhost/example/busybox:1 cat /proc/self/status
     info --format 'default: {{.Host.OCIRuntime.Name}}'
 runtime status podman
 $run --detach --name=left localhost/example/busybox:1 sleep 1000 >&2
-! runtime uninstall podman >&2
+if runtime uninstall podman >&2; then echo "uninstalled under a container" >&2; exit 1; fi
 podman rm --force --time=0 left >&2
 runtime uninstall podman >&2
 cmp $conf "$PLACE/before"

@@ -302,6 +302,12 @@ fn containerd_is_held_on_every_way_in() {
         assert!(holds_nothing(&containerd.status("held", options)), "{options:?}");
     }
     assert!(holds_nothing(&containerd.first("held")));
+    // By this `runtime status` and `uninstall` know whose it is.
+    let kept = "state/io.containerd.runtime.v2.task/test";
+    let called =
+        |name| fs::read_to_string(containerd.place.path(&format!("{kept}/{name}/runtime")));
+    assert_eq!(called("held").unwrap(), ours.to_str().unwrap());
+    assert_eq!(called("open").unwrap(), "");
     assert_eq!(containerd.open_doors("held"), [""; 0]);
     succeeded(&containerd.run(Some(&ours), "server", &["--annotation=role=server"]));
     assert_eq!(containerd.status("server", &[]).permitted, NET_BIND_SERVICE);

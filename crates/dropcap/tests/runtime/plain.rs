@@ -504,6 +504,7 @@ fn a_document_that_changes_while_it_is_read_makes_no_door() {
                 let _ = fs::remove_file(&file);
             }
         });
+        let _ends = Ends(&stop);
         for _ in 0..60 {
             let output = place.run(true, &["exec", "--process", file.to_str().unwrap(), "server9"]);
             if output.status.success() {
@@ -518,11 +519,19 @@ fn a_document_that_changes_while_it_is_read_makes_no_door() {
                 refused += 1;
             }
         }
-        stop.store(true, Ordering::Relaxed);
     });
     assert!(refused > 0, "nothing was ever in the way of {started}");
     fs::write(&file, document(1)).unwrap();
     assert!(place.run(true, &["exec", "-p", file.to_str().unwrap(), "server9"]).status.success());
+}
+
+/// Ends who writes all the time, also where an assertion fails: the test would wait for them for ever.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Somebody swaps, links and grows the configuration all the time: a container is made within the policy, or
@@ -549,6 +558,7 @@ fn a_configuration_that_changes_while_it_is_read_makes_no_door() {
                 let _ = fs::remove_file(&file);
             }
         });
+        let _ends = Ends(&stop);
         for number in 0..60 {
             let output = place.run(true, &["run", &format!("c{number}")]);
             if output.status.success() {
@@ -560,7 +570,6 @@ fn a_configuration_that_changes_while_it_is_read_makes_no_door() {
                 refused += 1;
             }
         }
-        stop.store(true, Ordering::Relaxed);
     });
     assert!(refused > 0, "nothing was ever in the way of {started}");
     place.configure(&["cat", "/proc/self/status"]);

@@ -19,7 +19,7 @@ pub struct Container {
 /// Docker is asked itself.
 const CONTAINERD: &str = "/run/containerd";
 /// There, by namespace and id, is what each container was started with; the file `runtime` names what the shim calls
-/// (containerd `core/runtime/v2/runc/util.go`, `WriteRuntime`).
+/// (containerd `cmd/containerd-shim-runc-v2/runc/container.go`, `WriteRuntime`).
 const TASKS: &str = "io.containerd.runtime.v2.task";
 /// What it calls unless it is told otherwise.
 const USUAL: &str = "runc";
@@ -39,8 +39,7 @@ fn running(engine: Engine) -> Result<Vec<Container>, String> {
         Engine::Docker => asked("docker", "{{.Name}} {{.HostConfig.Runtime}}"),
         Engine::Podman => asked("podman", "{{.Name}} {{.OCIRuntime}}"),
         Engine::Containerd => Ok(kept(Path::new(CONTAINERD))),
-        // Its runtimes keep their state wherever crio.conf says.
-        Engine::Crio => Err("CRI-O is not asked which containers run by which runtime".to_owned()),
+        Engine::Crio => Ok(monitored(Path::new("/proc"))),
     }
 }
 
@@ -105,6 +104,32 @@ fn kept(containerd: &Path) -> Vec<Container> {
         .collect()
 }
 
+/// What CRI-O has a conmon stand beside, which ends it by the runtime that it is told of (`internal/oci/runtime_oci.go`,
+/// `CreateContainer`). Podman's conmons have a command to execute at the end, and Podman is asked itself.
+fn monitored(proc: &Path) -> Vec<Container> {
+    let processes = std::fs::read_dir(proc).into_iter().flatten().flatten();
+    let lines = processes.filter_map(|one| std::fs::read(one.path().join("cmdline")).ok());
+    lines
+        .filter_map(|line| {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            let words: Vec<&str> = line.split('\0').collect();
+            let is_conmon = Path::new(words[0]).file_name() == Some("conmon".as_ref());
+            if !is_conmon || words.contains(&"--exit-command") {
+                return None;
+            }
+            let behind = |flag: &str| {
+                let at = words.iter().position(|word| *word == flag)?;
+                words.get(at + 1).copied()
+            };
+            let called = Path::new(behind("-r")?).file_name()?;
+            let is_ours = dropcap_runtime::is_called(called);
+            let runtime = if is_ours { RUNTIME.into() } else { called.to_string_lossy() };
+            let name = behind("-n").or_else(|| behind("-c"))?.to_owned();
+            Some(Container { name, runtime: runtime.into_owned(), is_ours })
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
@@ -130,5 +155,28 @@ mod tests {
             .collect();
         found.sort();
         assert_eq!(found, ["held dropcap true", "other crun false", "usual runc false"]);
+    }
+
+    #[test]
+    fn crios_containers_are_known_by_what_conmon_calls() {
+        let proc = tempfile::tempdir().unwrap();
+        let lines = [
+            "/usr/bin/conmon -b /b -c 1 -n k8s_app -r /usr/local/bin/dropcap-runtime -u 1",
+            "/usr/libexec/crio/conmon -c 2 -n k8s_db -r /usr/bin/crun --runtime-arg --root=/run/crun",
+            "/usr/bin/conmon -c 3 -n podmans -r /usr/local/bin/dropcap-runtime --exit-command /usr/bin/podman",
+            "sh -c conmon -r /usr/local/bin/dropcap-runtime",
+            "",
+        ];
+        for (number, line) in lines.iter().enumerate() {
+            let process = proc.path().join(number.to_string());
+            fs::create_dir(&process).unwrap();
+            fs::write(process.join("cmdline"), line.replace(' ', "\0")).unwrap();
+        }
+        let mut found: Vec<_> = monitored(proc.path())
+            .into_iter()
+            .map(|one| format!("{} {} {}", one.name, one.runtime, one.is_ours))
+            .collect();
+        found.sort();
+        assert_eq!(found, ["k8s_app dropcap true", "k8s_db crun false"]);
     }
 }
