@@ -162,6 +162,7 @@ fn podmans_containers_live_as_before() {
     let script =
         "trap 'echo usr1 >/tmp/usr1' USR1; trap 'exit 7' TERM; while :; do sleep 0.1; done";
     let mount = format!("{}:/dropcap:ro", binary());
+    let mut updates = Vec::new();
     for with in [true, false] {
         let name = if with { "held-life" } else { "open-life" };
         let must = |words: &[&str]| succeeded(&said(with, words));
@@ -184,6 +185,11 @@ fn podmans_containers_live_as_before() {
         assert_eq!(holds(&written("/tmp/status")), !with, "{name}: a detached process");
         must(&["healthcheck", "run", name]);
         assert_eq!(holds(&written("/tmp/health")), !with, "{name}: the health check");
+        // Other limits, while it runs.
+        let limited = said(with, &["update", "--memory=64m", "--memory-swap=64m", name]);
+        let show =
+            "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes memory.max 2>/dev/null; true";
+        updates.push((limited.status.code(), text(&into(&["sh", "-c", show]).stdout)));
         must(&["kill", "--signal=USR1", name]);
         assert_eq!(written("/tmp/usr1").trim(), "usr1", "{name}");
         // Everything that can be tried from inside.
@@ -201,6 +207,8 @@ fn podmans_containers_live_as_before() {
         crate::world::eventually("killed", || code() == "137");
         must(&["rm", name]);
     }
+    assert_eq!(updates[0], updates[1], "as by the runtime alone");
+    assert!(updates[0].0 == Some(0) && updates[0].1.trim() == "67108864", "{updates:?}");
 }
 
 /// A containerd of the test's own.
