@@ -12,4 +12,6 @@ mod install;
 mod many;
 mod others;
 mod plain;
+mod races;
+mod settings;
 mod world;
